@@ -1,0 +1,120 @@
+# Go, make and git are enough for everything but the race detector (a C
+# compiler) and `make vuln` (the network). `make help` lists the targets.
+
+# The version comes from git describe below; go's own stamping fails where the
+# clone belongs to another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+MODULE  := github.com/cogplan/cogplan
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X $(MODULE)/cmd/cogplan/internal/cli.version=$(VERSION)
+
+EMBED  := cmd/cogplan/internal/embedded/wasm
+# A provider is a folder of providers/ with a main.go.
+PROVIDERS := $(patsubst providers/%/main.go,%,$(wildcard providers/*/main.go))
+GUESTS    := $(PROVIDERS:%=$(EMBED)/%.wasm)
+# What every guest is built from, besides its own folder.
+GUEST_SOURCES := $(shell find pkg/reconcile runtime/wasm/abi sdk -name '*.go' ! -name '*_test.go' 2>/dev/null) go.mod go.sum
+
+TOOLS         := bin/tools
+GOLANGCI_LINT := $(TOOLS)/golangci-lint
+
+# `make test RACE=1` adds the race detector, as `make check` does, except where no
+# goroutine of ours runs: the detector finds nothing there, makes the tests ten
+# times slower, and breaks the bounds on memory that they check.
+RACE ?=
+NO_RACE := $(MODULE)/lang/funcs $(MODULE)/providers/file
+TEST_FLAGS := -shuffle=on -timeout 10m
+
+# The steps of `make check`, in the order in which they are run; .ci/run runs the
+# same ones.
+CHECKS := check-format check-vet check-tidy check-cross check-lint check-demo check-test
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: help deps providers build test demo check lint fmt bench vuln clean print-checks $(CHECKS)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the Debian packages that the checks need
+	@bash scripts/deps.sh
+
+providers: $(GUESTS) ## Build the providers that are shipped inside cogplan
+	@cd $(EMBED) && for f in *.wasm; do \
+	  case " $(PROVIDERS:%=%.wasm) " in *" $$f "*) ;; *) rm -f "$$f" ;; esac; done
+
+$(EMBED)/%.wasm: $$(shell find providers/$$* -type f ! -name '*_test.go' 2>/dev/null) $$(GUEST_SOURCES) Makefile
+	@echo "building provider $*"
+	@GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -buildmode=c-shared -trimpath \
+	  -ldflags="-s -w" -o $@ ./providers/$*
+	@touch $@
+
+build: providers ## Build bin/cogplan
+	go build -trimpath -ldflags="$(LDFLAGS)" -o bin/cogplan ./cmd/cogplan
+
+test: providers ## Run all tests
+ifneq ($(RACE),)
+	@status=0; \
+	go test $(TEST_FLAGS) -race $$(go list ./... $(NO_RACE:%=| grep -vx %)) || status=1; \
+	go test $(TEST_FLAGS) $(NO_RACE) || status=1; \
+	exit $$status
+else
+	go test $(TEST_FLAGS) ./...
+endif
+
+demo: build ## Show the main job on a copy of examples/site
+	@COGPLAN=$(CURDIR)/bin/cogplan sh scripts/demo.sh
+
+check: $(CHECKS) ## Run everything that CI runs
+
+print-checks:
+	@echo $(CHECKS)
+
+lint: check-lint ## Run the linters
+
+fmt: $(GOLANGCI_LINT) ## Format all Go files
+	$(GOLANGCI_LINT) fmt ./...
+
+bench: build ## Measure cogplan, and terraform or tofu where they are on PATH (BENCH="-n 5 -sizes 1000")
+	go run ./bench $(BENCH)
+
+vuln: ## Look for known vulnerabilities (needs the network)
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+clean: ## Remove what was built
+	rm -rf bin $(EMBED)/*.wasm
+
+# gofumpt and gci, through the linter's own copy of them.
+check-format: $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) fmt --diff ./...
+
+check-vet: providers
+	go vet ./...
+
+check-tidy:
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+
+# Other systems, and the sandbox for what guests are made of.
+check-cross:
+	GOOS=darwin GOARCH=arm64 go build ./...
+	GOOS=windows GOARCH=amd64 go build ./...
+	GOOS=wasip1 GOARCH=wasm go vet ./pkg/reconcile/... ./runtime/wasm/abi/... ./sdk/... ./providers/...
+
+# Twice: files that only build for wasip1 are invisible to the first run.
+check-lint: $(GOLANGCI_LINT)
+	$(GOLANGCI_LINT) run ./...
+	GOOS=wasip1 GOARCH=wasm $(GOLANGCI_LINT) run ./sdk/... ./providers/...
+
+check-demo: demo
+
+check-test:
+	@$(MAKE) --no-print-directory test RACE=1
+
+# Built once for each version that tools/go.mod asks for.
+$(GOLANGCI_LINT): tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	go -C tools build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/policy"
+	"github.com/cogplan/cogplan/runtime/wasm"
+)
+
+// app is what all commands share.
+type app struct {
+	proc   *process
+	global globalFlags
+	// out takes what a command tells; it remembers an error of writing.
+	out *checked
+	// ruling is what the command line says about the gate.
+	ruling ruling
+}
+
+// globalFlags are the flags of every command.
+type globalFlags struct {
+	chdir   string
+	noColor bool
+}
+
+// Main runs cogplan, or a worker of it, and returns the exit code.
+func Main(ctx context.Context) int {
+	becomeHelperIfRequested() //nolint:contextcheck // a helper ends with its pipe, and has a context of its own
+	return cogplan(ctx, thisProcess())
+}
+
+// becomeHelperIfRequested never returns where this process was started as a
+// worker or as an evaluator of policies. It comes before anything else.
+func becomeHelperIfRequested() {
+	wasm.RunWorkerIfRequested()
+	policy.RunChildIfRequested()
+}
+
+func cogplan(ctx context.Context, proc *process) int {
+	a := &app{proc: proc, out: &checked{out: proc.stdout}}
+	ctx, stop := proc.interruptible(ctx)
+	defer stop()
+	root := a.root() //nolint:contextcheck // each command has the context that ExecuteContext gives it
+	root.SetArgs(doubleDashes(proc.args, root))
+	err := root.ExecuteContext(ctx)
+	if err == nil && a.out.err != nil {
+		err = fmt.Errorf("write the output: %w", a.out.err)
+	}
+	a.complain(err)
+	return codeOf(err)
+}
+
+// complain shows an error that nobody has shown yet.
+func (a *app) complain(err error) {
+	if err == nil {
+		return
+	}
+	if _, told := errors.AsType[*endError](err); told {
+		return
+	}
+	style := a.errStyle()
+	if usage, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprint(a.proc.stderr, style.Messages([]render.Message{render.Errorf("Wrong command line", "%s", usage.text)}, nil))
+		return
+	}
+	fmt.Fprint(a.proc.stderr, style.Messages([]render.Message{{Severity: render.SeverityError, Summary: sentence(err)}}, nil))
+}
+
+// sentence is an error as a person begins one.
+func sentence(err error) string {
+	text := err.Error()
+	if text == "" {
+		return "Unknown error"
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func (a *app) style() render.Style    { return a.proc.style(a.proc.stdout, a.global.noColor) }
+func (a *app) errStyle() render.Style { return a.proc.style(a.proc.stderr, a.global.noColor) }
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cogplan",
+		Short: "Plan what is declared, ask policy, apply what is allowed",
+		Long: "cogplan compares what your .hcl files declare with the world, shows a plan,\n" +
+			"asks policy about exactly that plan, and applies what is allowed. Providers run\n" +
+			"in a sandbox and can touch only what your module grants them.",
+		Version:       version,
+		SilenceErrors: true, SilenceUsage: true,
+		Args:              unknownCommand,
+		RunE:              needsCommand,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.changeDir() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(a.helpCommand())
+	root.SetVersionTemplate("cogplan {{.Version}}\n")
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		_, err := io.WriteString(cmd.OutOrStdout(), usageText(cmd))
+		return err
+	})
+	root.SetOut(a.out)
+	root.SetErr(a.proc.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%s. See: %s -help", singleDash(err.Error()), cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.global.chdir, "chdir", "", "switch to this `directory` first")
+	flags.BoolVar(&a.global.noColor, "no-color", false, "write no colours (as NO_COLOR does)")
+	root.AddCommand(
+		a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
+		a.driftCommand(), a.statusCommand(),
+		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.graphCommand(), a.consoleCommand(),
+		a.fmtCommand(), a.versionCommand(), a.completionCommand(),
+	)
+	return root
+}
+
+// changeDir serves -chdir before anything reads a path.
+func (a *app) changeDir() error {
+	if a.global.chdir == "" {
+		return nil
+	}
+	if err := os.Chdir(a.global.chdir); err != nil {
+		return fmt.Errorf("-chdir: %w", err)
+	}
+	return nil
+}
+
+// singleDash shows flags as the documentation writes them.
+func singleDash(text string) string { return strings.ReplaceAll(text, "--", "-") }
+
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Tell about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args)
+			}
+			target.InitDefaultHelpFlag()
+			return target.Help()
+		},
+	}
+}
+
+// noArgs refuses what stands after a command that takes nothing.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument, but got %q. See: %s -help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// unknownCommand refuses a word that is no command, and names the nearest ones.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	text := fmt.Sprintf("%s has no command %q.", cmd.CommandPath(), args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(" Did you mean %q?", near[0])
+	}
+	return usagef("%s See: %s -help", text, cmd.CommandPath())
+}
+
+// needsCommand is what a command does that only groups others: a script that
+// forgot the command must not go on as if all were well.
+func needsCommand(cmd *cobra.Command, _ []string) error {
+	cmd.SetOut(cmd.ErrOrStderr())
+	if err := cmd.Help(); err != nil {
+		return err
+	}
+	return &endError{outcome: outcomeUsage}
+}

@@ -1,0 +1,15 @@
+provider "file" {
+  source = "file"
+
+  allow {
+    write = ["./out"]
+  }
+}
+
+resource "file" "greeting" {
+  root = "./out"
+
+  file "hello.txt" {
+    content = "Hello, world.\n"
+  }
+}

@@ -1,0 +1,112 @@
+package archtest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// testName is how docs/threat-model.md names a test: `path/of/package.TestName`.
+var testName = regexp.MustCompile("`([a-z][a-z0-9_/]*)\\.((?:Test|Fuzz)[A-Za-z0-9_]+)`")
+
+// Each promise of the threat model names the test that holds it; a test that was
+// renamed or removed leaves a promise that nothing holds.
+func TestTheTestsOfTheThreatModelExist(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "threat-model.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := testName.FindAllStringSubmatch(string(text), -1)
+	if len(names) < 5 {
+		t.Fatalf("found %d test names in docs/threat-model.md", len(names))
+	}
+	for _, m := range names {
+		if !declares(t, m[1], m[2]) {
+			t.Errorf("docs/threat-model.md names %s in %s, and there is no such test", m[2], m[1])
+		}
+	}
+}
+
+func TestAMissingTestIsNoticed(t *testing.T) {
+	if !declares(t, "internal/archtest", "TestAMissingTestIsNoticed") {
+		t.Error("this test is not found")
+	}
+	if declares(t, "internal/archtest", "TestAMissingTest") {
+		t.Error("a name that only begins alike is found")
+	}
+}
+
+// declares reports whether the package has a test of that name.
+func declares(t *testing.T, pkg, test string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root(t), pkg, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\nfunc "+test+"(") {
+			return true
+		}
+	}
+	return false
+}
+
+// link is a relative link in Markdown: no scheme, no bare anchor.
+var link = regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
+
+// A link that leads nowhere costs a reader more than a missing one.
+func TestLinksOfTheDocumentsResolve(t *testing.T) {
+	dir := root(t)
+	for _, path := range documents(t, dir) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+	}
+}
+
+func TestEachDocumentIsInTheIndex(t *testing.T) {
+	dir := filepath.Join(root(t), "docs")
+	index, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := filepath.Base(entry)
+		if name != "README.md" && !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("docs/README.md does not list %s", name)
+		}
+	}
+}
+
+// documents are the Markdown files at the root and in docs.
+func documents(t *testing.T, dir string) []string {
+	t.Helper()
+	var paths []string
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, found...)
+	}
+	if len(paths) < 5 {
+		t.Fatalf("found %d documents", len(paths))
+	}
+	return paths
+}

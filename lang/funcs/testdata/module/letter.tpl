@@ -1,0 +1,5 @@
+Dear ${name},
+%{ for x in xs ~}
+- ${x}
+%{ endfor ~}
+%{ if length(xs) > 1 }many%{ else }few%{ endif }

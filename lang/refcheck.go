@@ -1,0 +1,67 @@
+package lang
+
+import (
+	"github.com/hashicorp/hcl/v2"
+)
+
+// checkReferences looks at what references read of resources, before anything
+// is evaluated: names are known from the providers' schemas.
+func (ev *Evaluation) checkReferences() {
+	for _, u := range ev.module.graph.units {
+		for _, key := range sortedKeys(u.nodes) {
+			for _, r := range u.nodes[key].refs {
+				ev.checkReference(r)
+			}
+		}
+	}
+}
+
+func (ev *Evaluation) checkReference(r *ref) {
+	if r.target == nil || r.target.kind != resourceNode {
+		return
+	}
+	bt := ev.typeOf(r.target)
+	tail := r.tail
+	if r.isKeyed() {
+		tail = r.rest
+	}
+	if bt == nil || len(tail) == 0 {
+		return
+	}
+	step, ok := tail[0].(hcl.TraverseAttr)
+	if !ok {
+		return
+	}
+	if step.Name == "objects" {
+		ev.checkObjectType(r, tail)
+		return
+	}
+	if bt.byName[step.Name] == nil && bt.nested[step.Name] == nil {
+		names := append(sortedKeys(bt.byName), sortedKeys(bt.nested)...)
+		names = append(names, "objects")
+		ev.mistake(step.SrcRange, "Unknown attribute", "%s has no attribute %s.%s", upperFirst(bt.spec.where), quote(step.Name),
+			didYouMeanOrList(step.Name, names, "attribute"))
+	}
+}
+
+// checkObjectType checks the word after objects.
+func (ev *Evaluation) checkObjectType(r *ref, tail hcl.Traversal) {
+	if len(tail) < 2 {
+		return
+	}
+	step, ok := tail[1].(hcl.TraverseAttr)
+	if !ok {
+		return
+	}
+	n := r.target
+	schema := ev.types[n.unit.providers[n.resource().typ]].schema
+	if schema.ObjectType(step.Name) != nil {
+		return
+	}
+	var names []string
+	for _, o := range schema.Objects {
+		names = append(names, o.Name)
+	}
+	ev.mistake(step.SrcRange, "Unknown type of object", "The provider %s has no objects of type %s.%s",
+		quote(n.resource().typ), quote(step.Name), didYouMeanOrList(step.Name, names, "type of object"))
+}

@@ -1,0 +1,65 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// WithDestroy makes an engine that takes resources away: what depends on another
+// resource comes before it, higher waves come before lower ones, and the state of
+// a resource that has no object left is removed. The providers plan the deletes;
+// see [PlanInput.Destroy].
+func WithDestroy() Option { return func(e *Engine) { e.settings.destroy = true } }
+
+// reverse turns all dependencies and waves around.
+func (g *graph) reverse() {
+	g.needs, g.neededBy = g.neededBy, g.needs
+	g.reversed, g.levels = true, nil
+	g.layer() // there is no cycle: the order exists in the other direction
+}
+
+// saveOrRemove stores the state, or removes it where nothing is left of the
+// resource that is taken away.
+func (s *step) saveOrRemove(ctx context.Context, state *State) error {
+	remover, ok := s.walk.engine.store.(StateRemover)
+	if !s.walk.engine.settings.destroy || !ok || slices.ContainsFunc(state.Resources, isOurs) {
+		return s.save(ctx, state)
+	}
+	if s.seen.state == nil {
+		return nil
+	}
+	if err := remover.Remove(ctx, s.resource.Name, s.seen.token); err != nil {
+		return fmt.Errorf("forget the state of %s: %w", s.resource.Name, err)
+	}
+	s.seen.state, s.seen.token = nil, ""
+	return nil
+}
+
+func isOurs(r Resource) bool { return r.Mode == ModeManaged }
+
+// planDestroy plans the end of what is ours. What the ownership mode keeps is
+// left in the world.
+func (p *planner) planDestroy() {
+	const reason = "everything that is ours is to be destroyed"
+	kept := 0
+	for i := range p.input.Live {
+		live := &p.input.Live[i]
+		key := keyOf(live)
+		_, recorded := p.recorded[key]
+		switch ownership := p.input.Declaration.Ownership; {
+		case !p.owned(live):
+			p.counts[MetadataUnmanaged]++
+			p.unowned = append(p.unowned, key)
+		case ownership == OwnAdopt, ownership == OwnAdditive && !recorded:
+			kept++
+			p.counts[MetadataUndeclared]++
+		default:
+			p.changes = append(p.changes, change{key: key, kind: ActionDelete, live: live, reason: reason})
+		}
+	}
+	if kept > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf(
+			"%d objects stay: mode %s deletes nothing of that kind; what is recorded of them is forgotten", kept, p.input.Declaration.Ownership))
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package wasm_test
+
+import "testing"
+
+func mkfifo(*testing.T, string) {}

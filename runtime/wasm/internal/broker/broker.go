@@ -1,0 +1,201 @@
+// Package broker carries out for guests, on the host, what crosses the network.
+// It judges each request against the grant, the phase and the effects of the
+// action that is applied, adds credentials that the guest never sees, and takes
+// them out of whatever comes back.
+//
+// It refuses to follow redirects, to talk to an address that was not resolved
+// for the granted name when the run began, to reach loopback, link-local or
+// private addresses without a grant that says so, and to pass on a header that
+// would change what it has judged.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/cogplan/cogplan/pkg/reconcile"
+)
+
+// Phase says what a guest is being asked to do.
+type Phase int
+
+// The phases. In PhaseRead nothing may change the world.
+const (
+	PhaseRead Phase = iota
+	PhaseApply
+)
+
+// String is the phase as messages name it.
+func (p Phase) String() string {
+	if p == PhaseApply {
+		return "apply"
+	}
+	return "plan"
+}
+
+// Request is what a guest asks for. Only the broker decides what of it is sent.
+type Request struct {
+	Method string
+	URL    string
+	// Header as the guest wrote it; names are not canonical.
+	Header map[string][]string
+	Body   []byte
+}
+
+// Response is what the guest gets: never a secret, never more than the limit.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// ViolationError is about a request that the sandbox does not permit. The run says so.
+type ViolationError struct {
+	Phase Phase
+	// What the guest tried: "http PUT https://api.example.org/x".
+	What string
+	// Why it is not permitted, and what would permit it.
+	Why string
+}
+
+// Error names what was tried and why it was stopped.
+func (v *ViolationError) Error() string {
+	return fmt.Sprintf("%s while in phase %s: %s", v.What, v.Phase, v.Why)
+}
+
+// ErrLimit marks errors about an exhausted limit.
+var ErrLimit = errors.New("limit reached")
+
+// Use is one use of a capability, for the audit.
+type Use struct {
+	Effect reconcile.Effect
+	Phase  Phase
+	// Allowed is the verdict; Reason says why not.
+	Allowed bool
+	Reason  string
+	Status  int
+	Elapsed time.Duration
+}
+
+// Options configure a [Broker]. The zero value of each has a safe default.
+type Options struct {
+	Grants []reconcile.HTTPGrant
+	Limits reconcile.Limits
+	// Credentials by name; a grant refers to one.
+	Credentials map[string]Credential
+	// Resolve looks a host name up; nil is the system's resolver.
+	Resolve Resolver
+	// Audit hears of each use; nil drops it. It is called from several
+	// goroutines.
+	Audit func(Use)
+	// Now is the clock of the audit; nil leaves times out of it.
+	Now func() time.Time
+}
+
+// The defaults of the limits on requests.
+const (
+	DefaultRequests = 10_000
+	DefaultResponse = 32 << 20
+	maxRequestBody  = 32 << 20
+	maxHeaderBytes  = 64 << 10
+)
+
+// Broker serves one provider during one run. It is safe for concurrent use.
+type Broker struct {
+	origins  []origin
+	limits   reconcile.Limits
+	requests atomic.Int64
+	audit    func(Use)
+	now      func() time.Time
+	pins     *pins
+}
+
+// New checks the grants and returns a broker for them.
+func New(opts Options) (*Broker, error) {
+	b := &Broker{limits: withDefaults(opts.Limits), audit: opts.Audit, now: opts.Now, pins: newPins(opts.Resolve)}
+	if b.now == nil {
+		b.now = func() time.Time { return time.Time{} }
+	}
+	for _, grant := range opts.Grants {
+		o, err := newOrigin(grant, opts.Credentials, b.pins)
+		if err != nil {
+			return nil, err
+		}
+		b.origins = append(b.origins, o)
+	}
+	return b, nil
+}
+
+func withDefaults(l reconcile.Limits) reconcile.Limits {
+	if l.Requests <= 0 {
+		l.Requests = DefaultRequests
+	}
+	if l.Response <= 0 {
+		l.Response = DefaultResponse
+	}
+	return l
+}
+
+// Close ends all idle connections.
+func (b *Broker) Close() {
+	for i := range b.origins {
+		b.origins[i].transport.CloseIdleConnections()
+	}
+}
+
+// Session is one phase of one resource, or one action of an apply. What is
+// permitted in it does not leak into another.
+type Session struct {
+	broker *Broker
+	phase  Phase
+	ledger *ledger
+}
+
+// Read returns a session in which nothing may change the world.
+func (b *Broker) Read() *Session { return &Session{broker: b, phase: PhaseRead} }
+
+// Apply returns a session that permits reads within the grant, and of changes
+// exactly the effects. An unbounded effect permits what the grant permits.
+func (b *Broker) Apply(effects []reconcile.Effect) (*Session, error) {
+	l, err := newLedger(effects)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{broker: b, phase: PhaseApply, ledger: l}, nil
+}
+
+// Do judges the request and carries it out. A refusal is a [*ViolationError]; the
+// context bounds all attempts together.
+func (s *Session) Do(ctx context.Context, req Request) (*Response, error) {
+	began := s.broker.now()
+	target, err := s.judge(&req)
+	if err != nil {
+		s.record(req, err, 0, began)
+		return nil, err
+	}
+	resp, err := target.send(ctx, req, s.broker.limits)
+	status := 0
+	if resp != nil {
+		status = resp.Status
+	}
+	s.record(req, err, status, began)
+	return resp, err
+}
+
+func (s *Session) record(req Request, err error, status int, began time.Time) {
+	if s.broker.audit == nil {
+		return
+	}
+	use := Use{
+		Effect: reconcile.Effect{Capability: reconcile.CapabilityHTTP, Operation: req.Method, Target: req.URL},
+		Phase:  s.phase, Allowed: err == nil, Status: status, Elapsed: s.broker.now().Sub(began),
+	}
+	if err != nil {
+		use.Reason = err.Error()
+	}
+	s.broker.audit(use)
+}

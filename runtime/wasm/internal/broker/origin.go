@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cogplan/cogplan/pkg/reconcile"
+)
+
+// origin is one granted origin, with a connection pool of its own: connections
+// that carry one provider's credentials are never used for another.
+type origin struct {
+	key        string
+	methods    []string
+	paths      []string
+	readRoutes []string
+	credential *Credential
+	redact     *strings.Replacer
+	transport  *http.Transport
+}
+
+func newOrigin(grant reconcile.HTTPGrant, credentials map[string]Credential, p *pins) (origin, error) {
+	at, err := parsePlace(grant.Origin)
+	if err != nil {
+		return origin{}, fmt.Errorf("grant for %q: %w", grant.Origin, err)
+	}
+	if at.path != "/" || at.query != "" {
+		return origin{}, fmt.Errorf("grant for %q: an origin is scheme, host and port; paths stand in `paths`", grant.Origin)
+	}
+	o := origin{key: at.origin(), methods: grant.Methods, paths: grant.Paths, readRoutes: grant.ReadRoutes}
+	if len(o.methods) == 0 {
+		o.methods = []string{http.MethodGet, http.MethodHead}
+	}
+	for _, method := range o.methods {
+		if !validMethod(method) {
+			return origin{}, fmt.Errorf("grant for %q: %q is not an HTTP method", grant.Origin, method)
+		}
+	}
+	if len(o.paths) == 0 {
+		o.paths = []string{"/"}
+	}
+	if i := slices.IndexFunc(o.paths, func(p string) bool { return !strings.HasPrefix(p, "/") }); i >= 0 {
+		return origin{}, fmt.Errorf("grant for %q: the path %q does not start with a slash", grant.Origin, o.paths[i])
+	}
+	if err := o.bind(grant, credentials); err != nil {
+		return origin{}, err
+	}
+	o.transport = newTransport(at, grant.Private, o.credential, p)
+	return o, nil
+}
+
+func (o *origin) bind(grant reconcile.HTTPGrant, credentials map[string]Credential) error {
+	if grant.Credential != "" {
+		c, ok := credentials[grant.Credential]
+		if !ok {
+			return fmt.Errorf("grant for %q: there is no credential %q", grant.Origin, grant.Credential)
+		}
+		o.credential = &c
+	}
+	o.redact = redactor(o.credential)
+	return nil
+}
+
+func newTransport(at place, private bool, credential *Credential, p *pins) *http.Transport {
+	t := &http.Transport{
+		// No proxy of the environment: the address that was judged is the one
+		// that is talked to.
+		Proxy: nil,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return p.dial(ctx, network, at.host, at.port, private)
+		},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  60 * time.Second,
+		IdleConnTimeout:        30 * time.Second,
+		MaxIdleConnsPerHost:    16,
+		MaxConnsPerHost:        16,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+	if credential != nil && credential.Certificate != nil {
+		t.TLSClientConfig.Certificates = []tls.Certificate{*credential.Certificate}
+	}
+	return t
+}
+
+// attempts is how often a request is sent before a 429 or 503 is passed on.
+const attempts = 4
+
+// send carries a judged request out. A server that asks for patience gets it
+// where the request may be sent again: a refusal with 429 or 503 and
+// Retry-After changed nothing.
+func (o *origin) send(ctx context.Context, req Request, limits reconcile.Limits) (*Response, error) {
+	for attempt := 1; ; attempt++ {
+		resp, err := o.once(ctx, req, limits)
+		if err != nil {
+			return nil, o.clean(err)
+		}
+		wait, again := patience(resp, attempt)
+		if !again || attempt == attempts {
+			return resp, nil
+		}
+		// A wait that outlasts the call would help nobody: the guest is told.
+		if at, ok := ctx.Deadline(); ok && time.Until(at) <= wait || !sleep(ctx, wait) {
+			return resp, nil
+		}
+	}
+}
+
+// clean takes the secret out of errors, which quote URLs.
+func (o *origin) clean(err error) error {
+	var violation *ViolationError
+	if errors.As(err, &violation) || errors.Is(err, ErrLimit) {
+		return err
+	}
+	return errors.New(o.redact.Replace(err.Error()))
+}
+
+func (o *origin) once(ctx context.Context, req Request, limits reconcile.Limits) (*Response, error) {
+	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, bytes.NewReader(req.Body))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range req.Header {
+		for _, value := range values {
+			out.Header.Add(name, value)
+		}
+	}
+	if o.credential != nil {
+		o.credential.takesFrom(out.Header)
+		o.credential.addTo(out)
+	}
+	// The transport itself, not a client: it follows no redirect and keeps no
+	// cookie.
+	in, err := o.transport.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Body.Close() //nolint:errcheck // only read
+	return o.read(in, limits.Response)
+}
+
+func (o *origin) read(in *http.Response, most int64) (*Response, error) {
+	body, err := io.ReadAll(io.LimitReader(in.Body, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the response: %w", err)
+	}
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("%w: the response is larger than %d bytes (limits { response })", ErrLimit, most)
+	}
+	resp := &Response{Status: in.StatusCode, Header: http.Header{}, Body: body}
+	for name, values := range in.Header {
+		for _, value := range values {
+			resp.Header.Add(name, o.redact.Replace(value))
+		}
+	}
+	if o.credential != nil {
+		resp.Body = []byte(o.redact.Replace(string(body)))
+	}
+	return resp, nil
+}
+
+// maxPatience bounds one wait that a server asks for.
+const maxPatience = 30 * time.Second
+
+func patience(resp *Response, attempt int) (time.Duration, bool) {
+	if resp.Status != http.StatusTooManyRequests && resp.Status != http.StatusServiceUnavailable {
+		return 0, false
+	}
+	after := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(after); err == nil && seconds >= 0 {
+		return min(time.Duration(seconds)*time.Second, maxPatience), true
+	}
+	if at, err := http.ParseTime(after); err == nil {
+		return min(max(time.Until(at), 0), maxPatience), true
+	}
+	// Without the header only a 429 says for certain that nothing was done.
+	return time.Duration(attempt*attempt) * 100 * time.Millisecond, resp.Status == http.StatusTooManyRequests
+}
+
+// sleep reports whether the whole time passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

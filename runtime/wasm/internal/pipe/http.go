@@ -1,0 +1,25 @@
+package pipe
+
+// HTTPMessage is a request on its way to the parent, or its answer on the way
+// back: a message of the protocol, and a body as it is.
+type HTTPMessage struct {
+	// Handle is the worker's number of the request.
+	Handle uint32
+	Head   []byte
+	Body   []byte
+}
+
+// AppendHead encodes the message without its body, which follows as it is.
+func (m *HTTPMessage) AppendHead(b []byte) []byte {
+	return appendBytes(appendUint(b, m.Handle), m.Head)
+}
+
+// ParseHTTP decodes an [HTTPMessage].
+func ParseHTTP(data []byte) (m HTTPMessage, err error) {
+	p := parser{data: data}
+	m.Handle, m.Head = p.uint(), p.bytes()
+	if p.err == nil {
+		m.Body = p.data
+	}
+	return m, p.err
+}

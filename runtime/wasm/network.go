@@ -1,0 +1,347 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cogplan/cogplan/pkg/reconcile"
+	"github.com/cogplan/cogplan/runtime/wasm/abi"
+	"github.com/cogplan/cogplan/runtime/wasm/internal/broker"
+	"github.com/cogplan/cogplan/runtime/wasm/internal/guestfs"
+	"github.com/cogplan/cogplan/runtime/wasm/internal/pipe"
+)
+
+// Credential is a secret that the host adds to requests. It never enters a
+// guest, and its methods print nothing of it.
+type Credential = broker.Credential
+
+// CredentialKind says how a secret is used.
+type CredentialKind = broker.CredentialKind
+
+// The kinds of credentials.
+const (
+	CredentialBearer = broker.CredentialBearer
+	CredentialBasic  = broker.CredentialBasic
+	CredentialHeader = broker.CredentialHeader
+	CredentialQuery  = broker.CredentialQuery
+)
+
+// online is a provider's way into the network: made when it runs for the first
+// time, because secrets are not read before.
+type online struct {
+	mu      sync.Mutex
+	broker  *broker.Broker
+	secrets []string
+}
+
+// checkNetwork refuses grants that cannot be kept, without reading a secret.
+func checkNetwork(spec *ProviderSpec) error {
+	names := map[string]broker.Credential{}
+	for _, grant := range spec.Info.Grants.HTTP {
+		if grant.Credential != "" && spec.Credential == nil {
+			return fmt.Errorf("grant for %q: there is no credential %q", grant.Origin, grant.Credential)
+		}
+		names[grant.Credential] = broker.Credential{}
+	}
+	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, Credentials: names})
+	if err != nil {
+		return err
+	}
+	b.Close()
+	return nil
+}
+
+// network returns the provider's broker. The first call reads the secrets of
+// the credentials that its grants name.
+func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
+	p.online.mu.Lock()
+	defer p.online.mu.Unlock()
+	if p.online.broker != nil {
+		return p.online.broker, nil
+	}
+	credentials := map[string]broker.Credential{}
+	var secrets []string
+	for _, grant := range p.info.Grants.HTTP {
+		name := grant.Credential
+		if _, known := credentials[name]; known || name == "" {
+			continue
+		}
+		c, err := p.credential(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("credential %q: %w", name, err)
+		}
+		credentials[name] = c
+		secrets = append(secrets, c.Secret)
+	}
+	b, err := broker.New(broker.Options{
+		Grants: p.info.Grants.HTTP, Limits: p.info.Limits, Credentials: credentials, Audit: p.audit,
+		Now: time.Now, //nolint:forbidigo // measures a use for the audit
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.online.broker, p.online.secrets = b, secrets
+	p.host.keep(b)
+	return b, nil
+}
+
+// audit is told of each use of the network.
+func (p *Provider) audit(use broker.Use) {
+	if p.host.opts.Audit != nil {
+		p.host.opts.Audit(Use{
+			Provider: p.info, Effect: use.Effect, Writing: use.Phase == broker.PhaseApply,
+			Allowed: use.Allowed, Reason: use.Reason, Status: use.Status, Elapsed: use.Elapsed,
+		})
+	}
+}
+
+// Use is one use of a capability of the network, permitted or not. It holds no
+// secret.
+type Use struct {
+	Provider reconcile.ProviderInfo
+	Effect   reconcile.Effect
+	// Writing says that an action was being applied; otherwise the provider read.
+	Writing bool
+	Allowed bool
+	// Reason says why not.
+	Reason  string
+	Status  int
+	Elapsed time.Duration
+}
+
+// secretsOf are the values that no text may show for a resource.
+func (p *Provider) secretsOf(ctx context.Context) ([]string, error) {
+	if _, err := p.network(ctx); err != nil {
+		return nil, err
+	}
+	return p.online.secrets, nil
+}
+
+// checkHTTPEffect refuses what no grant covers.
+func (p *Provider) checkHTTPEffect(e reconcile.Effect) (reconcile.Effect, error) {
+	judged, err := broker.Covered(p.info.Grants.HTTP, e)
+	if err != nil {
+		return e, fmt.Errorf("it declares the effect %q, and %s", p.redactor.show(e.String()), p.redactor.show(err.Error()))
+	}
+	return judged, nil
+}
+
+// wire carries the requests of one instance. What they may do is decided by
+// the call that the host is making, never by what the worker says.
+type wire struct {
+	prov *Provider
+	out  *pipe.Writer
+	// instance is the number of the instance.
+	instance uint32
+
+	mu sync.Mutex
+	// scope is that of the running call; nil between calls.
+	scope *scope
+	// turn is what the running call gives back when it uses the network.
+	turn *turn
+}
+
+// lend lets the next call give its turn back early.
+func (w *wire) lend(t *turn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn = t
+}
+
+// scope is what one call may do over the network, and what it did.
+type scope struct {
+	//nolint:containedctx // it bounds the requests of one call, which begin elsewhere
+	ctx     context.Context
+	cancel  context.CancelFunc
+	session *broker.Session // nil permits nothing
+	// running are the requests under way, by handle.
+	running map[uint32]context.CancelFunc
+	all     sync.WaitGroup
+	report  guestfs.Report
+}
+
+// begin opens a scope for a call; end has to follow.
+func (w *wire) begin(ctx context.Context, session *broker.Session, limit time.Duration) {
+	// A little less than the call may take: the guest shall hear of a server
+	// that does not answer, and not be ended with it.
+	ctx, cancel := context.WithTimeout(ctx, limit-limit/20)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.scope = &scope{ctx: ctx, cancel: cancel, session: session, running: map[uint32]context.CancelFunc{}}
+}
+
+// end closes the scope: requests under way are given up, and what was tried
+// against the rules is added to the report.
+func (w *wire) end(report *guestfs.Report) {
+	w.mu.Lock()
+	s := w.scope
+	w.scope = nil
+	w.mu.Unlock()
+	if s == nil {
+		return
+	}
+	s.cancel()
+	s.all.Wait()
+	report.Violations = append(report.Violations, s.report.Violations...)
+	report.Problems = append(report.Problems, s.report.Problems...)
+	report.Limited = report.Limited || s.report.Limited
+}
+
+// request carries out a request of the worker, and answers when it is done. It
+// does not block: it runs in the goroutine that reads the pipe.
+func (w *wire) request(m pipe.HTTPMessage) error {
+	head, err := abi.DecodeHTTPStartRequest(m.Head, abi.DefaultLimits())
+	if err != nil || len(m.Body) > abi.MaxHTTPBody || len(m.Body) != head.Size {
+		return errors.New("a malformed request")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.scope
+	if s == nil || s.running[m.Handle] != nil || len(s.running) >= abi.MaxHTTPHandles {
+		return errors.New("a request that cannot be")
+	}
+	w.turn.end() // from here on the call waits more than it computes
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.running[m.Handle] = cancel
+	s.all.Go(func() {
+		defer cancel()
+		answer, body := w.carry(ctx, s, head, m.Body)
+		w.mu.Lock()
+		delete(s.running, m.Handle)
+		w.mu.Unlock()
+		w.answer(m.Handle, answer, body)
+	})
+	return nil
+}
+
+// abandon gives up on a request that the guest has closed.
+func (w *wire) abandon(handle uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.scope != nil && w.scope.running[handle] != nil {
+		w.scope.running[handle]()
+	}
+}
+
+func (w *wire) carry(ctx context.Context, s *scope, head *abi.HTTPStartRequest, body []byte) (*abi.HTTPHead, []byte) {
+	if w.stopped(s) {
+		return &abi.HTTPHead{Fault: abi.HTTPViolation, Message: "nothing more is permitted after a violation"}, nil
+	}
+	var resp *broker.Response
+	var err error
+	if s.session == nil {
+		err = &broker.ViolationError{What: "http " + head.Method + " " + head.URL, Why: "nothing is permitted before it has been asked for something"}
+	} else {
+		resp, err = s.session.Do(ctx, broker.Request{Method: head.Method, URL: head.URL, Header: head.Header, Body: body})
+	}
+	if err != nil {
+		return w.failed(s, err), nil
+	}
+	answer := &abi.HTTPHead{Status: resp.Status, Header: map[string][]string{}, Size: int64(len(resp.Body))}
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		if len(answer.Header) >= abi.MaxHTTPHeaders {
+			break
+		}
+		for _, value := range resp.Header[name][:min(len(resp.Header[name]), abi.MaxHTTPHeaders)] {
+			key := strings.ToValidUTF8(name, "\uFFFD")
+			answer.Header[key] = append(answer.Header[key], strings.ToValidUTF8(value, "\uFFFD"))
+		}
+	}
+	return answer, resp.Body
+}
+
+// stopped reports whether the guest has tried what it must not do: then it
+// gets nothing more.
+func (w *wire) stopped(s *scope) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(s.report.Violations) > 0
+}
+
+const maxViolations = 8
+
+// failed notes what the guest must not hide.
+func (w *wire) failed(s *scope, err error) *abi.HTTPHead {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	message := clip(sanitize(err.Error()), maxMessage)
+	var violation *broker.ViolationError
+	switch {
+	case errors.As(err, &violation):
+		if len(s.report.Violations) < maxViolations {
+			verb, what := "send", violation.What
+			if !strings.HasPrefix(what, "http ") {
+				verb, what, _ = strings.Cut(what, " ")
+			}
+			s.report.Violations = append(s.report.Violations, guestfs.Violation{Op: verb, Path: what, Why: violation.Why})
+		}
+		return &abi.HTTPHead{Fault: abi.HTTPViolation, Message: message}
+	case errors.Is(err, broker.ErrLimit):
+		s.report.Limited = true
+		if len(s.report.Problems) < maxViolations {
+			s.report.Problems = append(s.report.Problems, message)
+		}
+		return &abi.HTTPHead{Fault: abi.HTTPLimit, Message: message}
+	default:
+		return &abi.HTTPHead{Fault: abi.HTTPFailed, Message: message}
+	}
+}
+
+func (w *wire) answer(handle uint32, head *abi.HTTPHead, body []byte) {
+	data, err := head.Append(nil)
+	if err != nil {
+		data, _ = (&abi.HTTPHead{Fault: abi.HTTPFailed, Message: "the response cannot be passed on"}).Append(nil)
+		body = nil
+	}
+	message := pipe.HTTPMessage{Handle: handle, Head: data}
+	// A failure shows in the reader: the process is gone.
+	_ = w.out.Send(pipe.HTTPAnswer, w.instance, message.AppendHead(nil), body)
+}
+
+// carry hands a frame about the network to the session whose instance sent it.
+func (p *process) carry(f pipe.Frame) {
+	p.mu.Lock()
+	s := p.sessions[f.ID]
+	p.mu.Unlock()
+	if s == nil {
+		return // it was given up meanwhile
+	}
+	m, err := pipe.ParseHTTP(f.Payload)
+	switch {
+	case err != nil:
+	case f.Kind == pipe.HTTPCancel:
+		s.wire.abandon(m.Handle)
+	default:
+		err = s.wire.request(m)
+	}
+	if err != nil {
+		p.kill("the worker process broke the protocol: " + err.Error())
+	}
+}
+
+// permissions of a call that reads, or that opens a session which will write.
+func (s *session) reads(ctx context.Context) (*broker.Session, error) {
+	b, err := s.prov.network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.write {
+		return b.Apply(nil)
+	}
+	return b.Read(), nil
+}
+
+// applies is what one action may do.
+func (s *session) applies(ctx context.Context, effects []reconcile.Effect) (*broker.Session, error) {
+	b, err := s.prov.network(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.Apply(effects)
+}

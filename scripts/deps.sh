@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that `make check` needs and that are not there
+# yet. Go itself is expected (see go.mod for the version).
+set -euo pipefail
+
+# command:package. The race detector of `go test -race` needs a C compiler; the
+# provider rest is tested against a real PowerDNS.
+needs=(git:git make:make gcc:gcc pdns_server:pdns-server sqlite3:sqlite3)
+
+missing=()
+for need in "${needs[@]}"; do
+  command -v "${need%%:*}" >/dev/null 2>&1 || missing+=("${need##*:}")
+done
+# gcc without the C library's headers can't build the race runtime's glue.
+if command -v gcc >/dev/null 2>&1 && ! echo '#include <stdlib.h>' | gcc -E -x c - >/dev/null 2>&1; then
+  missing+=(libc6-dev)
+fi
+if [[ " ${missing[*]-} " == *" gcc "* ]]; then missing+=(libc6-dev); fi
+[[ -e /usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql ]] || missing+=(pdns-backend-sqlite3)
+
+command -v go >/dev/null 2>&1 || { echo "Go is missing: install the version that go.mod names, https://go.dev/dl/" >&2; exit 1; }
+if ((${#missing[@]} == 0)); then
+  echo "all packages are there"
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "please install: ${missing[*]}" >&2
+  exit 1
+fi
+sudo=()
+if ((EUID != 0)); then sudo=(sudo); fi
+"${sudo[@]}" apt-get update -qq
+# RUNLEVEL=1 keeps the packages from starting servers: the tests start their own.
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"

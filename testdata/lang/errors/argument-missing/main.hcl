@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  prune = true
+  tree {}
+}

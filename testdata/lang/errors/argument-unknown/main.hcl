@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = "x"
+  file "i" {
+    contnet = "x"
+  }
+}

@@ -1,0 +1,5 @@
+provider "file" {
+  source = "file"
+}
+
+name = "x"

@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+cogplan {
+  requiredversion = ">= 1"
+}

@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+resorce "file" "a" {
+  root = "x"
+}

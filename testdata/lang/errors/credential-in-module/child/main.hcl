@@ -1,0 +1,5 @@
+credential "api" {
+  origin = "https://api.example.org"
+  kind   = "bearer"
+  env    = "API_TOKEN"
+}

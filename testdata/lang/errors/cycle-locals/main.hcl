@@ -1,0 +1,9 @@
+provider "file" {
+  source = "file"
+}
+
+locals {
+  a = local.b
+  b = local.c
+  c = local.a
+}

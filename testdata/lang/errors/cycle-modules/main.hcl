@@ -1,0 +1,8 @@
+module "one" {
+  source = "./child"
+  in = module.two.out
+}
+module "two" {
+  source = "./child"
+  in = module.one.out
+}

@@ -1,0 +1,6 @@
+resource "file" "in" {
+  root = "x"
+}
+output "out" {
+  value = file.in.root
+}

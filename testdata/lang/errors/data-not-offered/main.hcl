@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+provider "nodata" {
+  source = "x"
+}
+data "nodata" "a" {
+  path = "x"
+}

@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+data "file" "a" {
+  path = "x"
+  prune = true
+}

@@ -1,0 +1,6 @@
+provider "file" {
+  source = "file"
+}
+
+variable "a" {}
+variable "a" {}

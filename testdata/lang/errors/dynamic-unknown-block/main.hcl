@@ -1,0 +1,11 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = "x"
+  dynamic "fiel" {
+    for_each = []
+    content {}
+  }
+}

@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+variable "n" {
+  default = "abc"
+}
+locals {
+  a = var.n + 1
+}

@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+locals {
+  a = upper("x", "y")
+  b = upper([])
+}

@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+locals {
+  a = upcase("x")
+}

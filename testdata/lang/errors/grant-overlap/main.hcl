@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+provider "other" {
+  source = "file"
+  allow {
+    read = ["./etc", "/etc/motd"]
+  }
+}

@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+module "a" {
+  source = "./child"
+  n = "many"
+}

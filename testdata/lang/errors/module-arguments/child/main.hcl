@@ -1,0 +1,4 @@
+variable "name" {}
+output "out" {
+  value = 1
+}

@@ -1,0 +1,3 @@
+provider "x" {
+  source = "file"
+}

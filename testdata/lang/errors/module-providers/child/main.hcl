@@ -1,0 +1,3 @@
+resource "disk" "in" {
+  root = "x"
+}

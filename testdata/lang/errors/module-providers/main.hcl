@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+module "m" {
+  source = "./child"
+  providers = { disk = fiel }
+}

@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+module "a" {
+  source = "terraform-aws-modules/vpc"
+}
+module "b" {
+  source = "./nowhere"
+}

@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+variable "1st" {}
+resource "file" "a b" {
+  root = "x"
+}

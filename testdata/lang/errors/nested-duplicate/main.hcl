@@ -1,0 +1,9 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = "x"
+  file "a" {}
+  file "a" {}
+}

@@ -1,0 +1,13 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = "x"
+  owner {
+    user = "a"
+  }
+  owner {
+    user = "b"
+  }
+}

@@ -1,0 +1,11 @@
+provider "file" {
+  source = "file"
+}
+
+output "a" {
+  value = 1
+  precondition {
+    condition     = 1 > 2
+    error_message = "One is not more than two."
+  }
+}

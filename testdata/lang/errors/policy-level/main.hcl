@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+policy "main.deny" {
+  level = "soft"
+}

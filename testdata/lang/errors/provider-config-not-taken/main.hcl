@@ -1,0 +1,13 @@
+provider "file" {
+  source = "file"
+}
+
+provider "nodata" {
+  source = "x"
+  config {
+    umask = "022"
+  }
+}
+resource "nodata" "a" {
+  root = "x"
+}

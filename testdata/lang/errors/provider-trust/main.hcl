@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+provider "other" {
+  source = "file"
+  trust = "all"
+}

@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+output "a" {
+  value = [var, local, module, file, data.file]
+}

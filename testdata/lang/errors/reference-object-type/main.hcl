@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "site" {
+  root = "x"
+}
+resource "file" "b" {
+  root = file.site.objects.fiel["a"].id
+}

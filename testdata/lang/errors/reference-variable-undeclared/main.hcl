@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = var.zone
+}

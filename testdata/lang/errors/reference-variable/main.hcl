@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = var.nmae
+}
+variable "name" { default = "x" }

@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+removed {
+  from = file.a
+}
+removed {
+  from = file.a
+}

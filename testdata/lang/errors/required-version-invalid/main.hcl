@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+cogplan {
+  required_version = "new"
+}

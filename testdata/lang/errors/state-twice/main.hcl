@@ -1,0 +1,13 @@
+provider "file" {
+  source = "file"
+}
+
+cogplan {
+  state "file" {}
+}
+cogplan {
+  state "file" {}
+  policy {
+    paths = [""]
+  }
+}

@@ -1,0 +1,6 @@
+provider "file" {
+  source = "file"
+}
+
+resource "file" "a" {
+  root = "x"

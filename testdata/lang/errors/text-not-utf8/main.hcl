@@ -1,0 +1,3 @@
+provider "file" {
+  source = "fiÿ"
+}

@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+variable "n" {
+  type = number
+}
+variable "l" {
+  type = list(string)
+}

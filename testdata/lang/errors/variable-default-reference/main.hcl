@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+variable "a" { default = 1 }
+variable "b" {
+  default = var.a
+}

@@ -1,0 +1,7 @@
+provider "file" {
+  source = "file"
+}
+
+variable "zone" {
+  type = string
+}

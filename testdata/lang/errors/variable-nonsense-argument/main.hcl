@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+variable "a" {
+  types = string
+  defualt = 1
+}

@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+variable "n" {
+  type = string
+  nullable = false
+}

@@ -1,0 +1,10 @@
+provider "file" {
+  source = "file"
+}
+
+variable "a" {
+  type = strnig
+}
+variable "b" {
+  type = list
+}
