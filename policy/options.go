@@ -59,13 +59,14 @@ type Setting struct {
 // one plan and until a time. All fields are required. An override never touches
 // a hard rule, and what it lifts is still shown.
 type Override struct {
-	Rule     string `json:"rule"`
+	Rule string `json:"rule"`
+	// Resource is the address that the finding names, or [RunResource].
 	Resource string `json:"resource"`
 	Reason   string `json:"reason"`
 	Actor    string `json:"actor"`
 	// Expires is when the override ends.
 	Expires time.Time `json:"expires"`
-	// PlanDigest is the digest of the review that was overridden.
+	// PlanDigest is the digest of the review that was overridden, or of the run.
 	PlanDigest string `json:"plan_digest"`
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -32,27 +33,42 @@ func checkOverrides(overrides []Override, rules []*rule) []Mistake {
 	return mistakes
 }
 
+// RunResource is the resource that an [Override] names where the finding is about
+// a whole run and no resource.
+const RunResource = "run"
+
+// AboutRuns reports whether a rule, by its name, is asked about whole runs and
+// not about each plan.
+func AboutRuns(rule string) bool {
+	return strings.HasPrefix(rule, runPackage+".") || strings.HasPrefix(rule, builtinRunPackage+".")
+}
+
 // override marks a soft finding as overridden where somebody answered for it.
 func (v *verdict) override(f *reconcile.Finding) {
+	why := ""
 	for _, o := range v.engine.overrides {
-		if o.Rule != f.Rule || o.Resource != f.Resource && f.Resource != "" {
+		if o.Rule != f.Rule || o.Resource != cmp.Or(f.Resource, RunResource) {
 			continue
 		}
 		switch {
 		case o.PlanDigest != v.digest:
-			f.Remedy = joined(f.Remedy, "the override by "+o.Actor+" was for another plan; review this one")
+			why = joined(why, "the override by "+o.Actor+" was for another plan; review this one")
 		case !o.Expires.After(v.engine.clock.now):
-			f.Remedy = joined(f.Remedy, "the override by "+o.Actor+" expired on "+o.Expires.UTC().Format(time.RFC3339))
+			why = joined(why, "the override by "+o.Actor+" expired on "+o.Expires.UTC().Format(time.RFC3339))
 		default:
 			f.Override = fmt.Sprintf("overridden by %s until %s: %s", o.Actor, o.Expires.UTC().Format(time.RFC3339), o.Reason)
 			return
 		}
 	}
+	f.Remedy = joined(f.Remedy, why)
 }
 
 func joined(a, b string) string {
-	if a == "" {
+	switch {
+	case a == "":
 		return b
+	case b == "":
+		return a
 	}
 	return a + "; " + b
 }

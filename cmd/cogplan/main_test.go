@@ -122,8 +122,21 @@ func TestScripts(t *testing.T) {
 			"code": exitsWith, "thing": putThing, "state": showState, "live": showLive,
 			"truncate": truncate, "fill": fill, "unhex": unhex, "json": isJSON, "undigested": undigested,
 			"tmpfs": mountTmpfs, "example": copyExample, "tamper": tamper,
+			"join": joinFiles,
 		},
 	})
+}
+
+// joinFiles writes files behind each other: join all one two.
+func joinFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: join to from...")
+	}
+	var all strings.Builder
+	for _, name := range args[1:] {
+		all.WriteString(ts.ReadFile(name))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(all.String()), 0o600))
 }
 
 // exitsWith runs a command and wants its exit code: code 3 cogplan plan.

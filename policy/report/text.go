@@ -63,8 +63,11 @@ func writeMarkdown(w io.Writer, items []Item) error {
 	fmt.Fprint(out, "| Resource | Decision | Rule | Finding |\n| --- | --- | --- | --- |\n")
 	for _, item := range items {
 		word := "denied"
-		if item.Decision.Allowed {
+		switch {
+		case item.Decision.Allowed:
 			word = "allowed"
+		case reconcile.AwaitApproval([]reconcile.Decision{item.Decision}):
+			word = "needs approval"
 		}
 		address := item.Address
 		if address == "" {

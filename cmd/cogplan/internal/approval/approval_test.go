@@ -15,7 +15,7 @@ func newKey(t *testing.T, name string) (*Key, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := key.TrustLine(name)
+	line, err := key.TrustLine(name, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +86,16 @@ func TestVerify(t *testing.T) {
 func TestParseTrustRefuses(t *testing.T) {
 	_, line := newKey(t, "ada")
 	for name, test := range map[string]struct{ text, want string }{
-		"nothing":          {"# nobody\n", "no key"},
-		"one key of two":   {line + "\nbob " + strings.Fields(line)[1], "line 2: the key of \"bob\""},
-		"no key":           {"ada", "line 1"},
-		"another kind":     {"ada rsa:AAAA", "is no key"},
-		"a short key":      {"ada ed25519:AAAA", "is no key"},
-		"a look-alike":     {"аda " + strings.Fields(line)[1], "is no name"},
-		"more than a pair": {line + " x", "not a name and a key"},
+		"nothing":        {"# nobody\n", "no key"},
+		"one key of two": {line + "\nbob " + strings.Fields(line)[1], "line 2: the key of \"bob\""},
+		"no key":         {"ada", "line 1"},
+		"another kind":   {"ada rsa:AAAA", "is no key"},
+		"a short key":    {"ada ed25519:AAAA", "is no key"},
+		"a look-alike":   {"аda " + strings.Fields(line)[1], "is no name"},
+		"another right":  {line + " root", "is not what a key may be used for"},
+		"a right twice":  {line + " approve,approve", "is not what a key may be used for"},
+		"an empty right": {line + " approve,", "is not what a key may be used for"},
+		"more than that": {line + " approve override", "not a name and a key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := ParseTrust(test.text); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -113,6 +116,70 @@ func TestSignRefuses(t *testing.T) {
 		leave(&s)
 		if _, err := Sign(t.Context(), s, key); err == nil {
 			t.Errorf("%+v was signed", s)
+		}
+	}
+}
+
+// TestOverridesAreNoApprovals: each kind of word, and each right of a key, stands
+// for itself.
+func TestOverridesAreNoApprovals(t *testing.T) {
+	ada, adaLine := newKey(t, "ada")
+	bob, bobLine := newKey(t, "bob")
+	trust, err := ParseTrust(adaLine + " override\n" + bobLine + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	word := func(name string) Override {
+		return Override{
+			Rule: "main.deny_x", Resource: "file.site",
+			Statement: Statement{Digest: "sha256:aa", Actor: name, Reason: "the launch", Expires: time.Unix(2e9, 0).UTC()},
+		}
+	}
+	override := func(name string, key *Key) []byte {
+		data, err := SignOverride(t.Context(), word(name), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	approve := func(name string, key *Key) []byte {
+		data, err := Sign(t.Context(), word(name).Statement, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	got, err := VerifyOverride(t.Context(), override("ada", ada), trust)
+	if err != nil || got != word("ada") {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	if _, err := Verify(t.Context(), approve("bob", bob), trust); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"may only approve":   {override("bob", bob), "a key of bob that may not override"},
+		"another's name":     {override("bob", ada), `signed with the key of "ada"`},
+		"an approval":        {approve("ada", ada), "it is no override, but"},
+		"an approval's type": {bytes.Replace(approve("ada", ada), []byte("approval.v1"), []byte("override.v1"), 1), "somebody changed it"},
+	} {
+		if _, err := VerifyOverride(t.Context(), test.data, trust); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+	if _, err := Verify(t.Context(), approve("ada", ada), trust); err == nil || !strings.Contains(err.Error(), "may not approve") {
+		t.Errorf("a key that may only override approved: %v", err)
+	}
+	if _, err := Verify(t.Context(), override("ada", ada), trust); err == nil || !strings.Contains(err.Error(), "it is no approval, but") {
+		t.Errorf("an override passes for an approval: %v", err)
+	}
+	for _, leave := range []func(*Override){func(o *Override) { o.Rule = "" }, func(o *Override) { o.Resource = "" }, func(o *Override) { o.Reason = "" }} {
+		o := word("ada")
+		leave(&o)
+		if _, err := SignOverride(t.Context(), o, ada); err == nil {
+			t.Errorf("%+v was signed", o)
 		}
 	}
 }

@@ -94,12 +94,21 @@ func (k *Key) public() ed25519.PublicKey {
 	return public
 }
 
-// TrustLine is the line of a trust file that lets this key approve.
-func (k *Key) TrustLine(name string) (string, error) {
+// TrustLine is the line of a trust file for this key. What the key may be used for
+// is empty, or as a trust file has it: approve, override, or both with a comma
+// between them.
+func (k *Key) TrustLine(name, may string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	return name + " " + keyPrefix + base64.StdEncoding.EncodeToString(k.public()), nil
+	line := name + " " + keyPrefix + base64.StdEncoding.EncodeToString(k.public())
+	if may == "" {
+		return line, nil
+	}
+	if err := CheckRights(may); err != nil {
+		return "", err
+	}
+	return line + " " + may, nil
 }
 
 func keyID(public ed25519.PublicKey) string {

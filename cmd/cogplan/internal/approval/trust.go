@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -13,14 +14,26 @@ import (
 
 const keyPrefix = "ed25519:"
 
-// Trust is who may approve: names and keys.
+// right is what a key may be used for.
+type right string
+
+// The rights. A line of a trust file that names none has the first.
+const (
+	rightApprove  right = "approve"
+	rightOverride right = "override"
+)
+
+// Trust is who may do what: names, keys and rights.
 type Trust struct {
-	keys  []*publicKey
-	names map[string]string
+	keys   []*publicKey
+	names  map[string]string
+	rights map[string][]right
 }
 
 // ReadTrust reads a trust file: on each line a name and a key, as keygen prints
-// them. One person may have several keys; a key belongs to one person.
+// them, and perhaps what the key may be used for: approve, override, or both with
+// a comma between them. One person may have several keys; a key belongs to one
+// person.
 func ReadTrust(path string) (*Trust, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -35,7 +48,7 @@ func ReadTrust(path string) (*Trust, error) {
 
 // ParseTrust reads the text of a trust file.
 func ParseTrust(text string) (*Trust, error) {
-	trust := &Trust{names: map[string]string{}}
+	trust := &Trust{names: map[string]string{}, rights: map[string][]right{}}
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -55,8 +68,15 @@ func ParseTrust(text string) (*Trust, error) {
 
 func (t *Trust) line(line string) error {
 	fields := strings.Fields(line)
-	if len(fields) != 2 {
+	if len(fields) != 2 && len(fields) != 3 {
 		return errors.New("it is not a name and a key, as in ada " + keyPrefix + "… (the whole key)")
+	}
+	rights := []right{rightApprove}
+	if len(fields) == 3 {
+		var err error
+		if rights, err = parseRights(fields[2]); err != nil {
+			return err
+		}
 	}
 	if err := checkName(fields[0]); err != nil {
 		return err
@@ -71,7 +91,7 @@ func (t *Trust) line(line string) error {
 	if other, there := t.names[id]; there {
 		return fmt.Errorf("the key of %q is that of %q already", fields[0], other)
 	}
-	t.names[id] = fields[0]
+	t.names[id], t.rights[id] = fields[0], rights
 	t.keys = append(t.keys, key)
 	return nil
 }
@@ -85,18 +105,45 @@ func checkName(name string) error {
 	return nil
 }
 
-func (t *Trust) verifiers() []dsse.Verifier {
-	out := make([]dsse.Verifier, len(t.keys))
-	for i, key := range t.keys {
-		out[i] = key
+// CheckRights refuses what a trust file would not understand as what a key may be
+// used for.
+func CheckRights(text string) error {
+	_, err := parseRights(text)
+	return err
+}
+
+func parseRights(text string) ([]right, error) {
+	var rights []right
+	for word := range strings.SplitSeq(text, ",") {
+		r := right(word)
+		if r != rightApprove && r != rightOverride || slices.Contains(rights, r) {
+			return nil, fmt.Errorf("%q is not what a key may be used for: %s, %s, or %[2]s,%[3]s", text, rightApprove, rightOverride)
+		}
+		rights = append(rights, r)
+	}
+	return rights, nil
+}
+
+// verifiers are the keys that have a right.
+func (t *Trust) verifiers(r right) []dsse.Verifier {
+	var out []dsse.Verifier
+	for _, key := range t.keys {
+		if slices.Contains(t.rights[keyID(key.key)], r) {
+			out = append(out, key)
+		}
 	}
 	return out
 }
 
 // explain says why a signature was not accepted.
-func (t *Trust) explain(id string) error {
-	if name, ok := t.names[id]; ok {
+func (t *Trust) explain(id string, r right) error {
+	name, known := t.names[id]
+	switch {
+	case known && !slices.Contains(t.rights[id], r):
+		return fmt.Errorf("it is signed with a key of %s that may not %s; the trust file says what each key may be used for", name, r)
+	case known:
 		return fmt.Errorf("its signature is not the one that %s gave: somebody changed it", name)
+	default:
+		return errors.New("it is signed with a key that is not in the trust file")
 	}
-	return errors.New("it is signed with a key that is not in the trust file")
 }

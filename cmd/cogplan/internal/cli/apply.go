@@ -33,8 +33,8 @@ func (a *app) applyCommand() *cobra.Command {
 			if len(args) == 1 {
 				return a.applyFile(cmd.Context(), &flags, args[0])
 			}
-			if len(flags.ruling.approvals) > 0 {
-				return usagef("-approval is for a plan in a file: cogplan plan -out file, cogplan approve file, cogplan apply file -approval approval")
+			if len(flags.ruling.approvals)+len(flags.ruling.overrides) > 0 {
+				return usagef("-approval and -override are for a plan in a file: cogplan plan -out file, cogplan approve file, cogplan apply file -approval approval")
 			}
 			return a.apply(cmd.Context(), &flags, approve)
 		},

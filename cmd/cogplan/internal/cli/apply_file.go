@@ -24,8 +24,13 @@ func (a *app) applyFile(ctx context.Context, flags *runFlags, path string) error
 		return r.unread(outcomeDenied, render.Errorf("The plan was denied by policy",
 			"It was kept to be looked at, and is never applied: cogplan show %s\nNothing was applied.", shellWord(path)))
 	}
-	if err := a.readApprovals(ctx, &flags.ruling, plan); err != nil {
-		return r.unapproved(err)
+	if soft := softDenials(plan); len(soft) > 0 && len(flags.ruling.overrides) == 0 {
+		return r.unread(outcomeDenied, render.Errorf("The plan was denied by policy",
+			"A person who may can override that: cogplan policy override %s -rule %s -resource %s\nNothing was applied.",
+			shellWord(path), shellWord(soft[0].rule), shellWord(soft[0].resource)))
+	}
+	if err := a.readSigned(ctx, &flags.ruling, plan); err != nil {
+		return r.unsigned(err)
 	}
 	r.file, r.destroy, flags.selection.Selection = plan, plan.Command == commandDestroy, plan.Selection
 	proposal, o, err := r.look(ctx)
@@ -40,6 +45,7 @@ func (a *app) applyFile(ctx context.Context, flags *runFlags, path string) error
 	}
 	if !flags.output.json {
 		a.tell(r.session)
+		fmt.Fprint(a.out, a.style().Answered(r.view(proposal)))
 		fmt.Fprintln(a.out, render.PlanLine(proposal))
 	}
 	if a.out.err != nil {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,16 +12,8 @@ import (
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
 )
 
-// approveOptions are the flags of approve.
-type approveOptions struct {
-	key     string
-	reason  string
-	out     string
-	expires time.Duration
-}
-
 func (a *app) approveCommand() *cobra.Command {
-	var opts approveOptions
+	opts := signing{command: "approve", noun: "approval"}
 	cmd := &cobra.Command{
 		Use:   "approve planfile",
 		Short: "Sign that a plan may be applied",
@@ -39,30 +30,15 @@ func (a *app) approveCommand() *cobra.Command {
 			return opts.check()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.approve(cmd.Context(), args[0], opts)
+			return a.approve(cmd.Context(), args[0], &opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.key, "key", "", "the `file` of your key, which keygen made")
-	cmd.Flags().StringVar(&opts.reason, "reason", "", "why it may be applied: a `text` for whoever asks later")
-	cmd.Flags().DurationVar(&opts.expires, "expires", 0, "how long the approval is good for, as 2h")
-	cmd.Flags().StringVar(&opts.out, "out", "", "write the approval to this `file`, not to standard output")
+	opts.add(cmd.Flags())
 	cmd.AddCommand(a.approveKeygenCommand())
 	return cmd
 }
 
-func (o *approveOptions) check() error {
-	switch {
-	case o.key == "":
-		return usagef("approve needs -key file; make one with: cogplan approve keygen file")
-	case strings.TrimSpace(o.reason) == "":
-		return usagef("approve needs -reason text")
-	case o.expires <= 0 || o.expires > approval.Longest:
-		return usagef("approve needs -expires with a time of at most %d hours, as 2h", int(approval.Longest.Hours()))
-	}
-	return nil
-}
-
-func (a *app) approve(ctx context.Context, path string, opts approveOptions) error {
+func (a *app) approve(ctx context.Context, path string, opts *signing) error {
 	plan, err := planfile.Read(path)
 	if err != nil {
 		return err
@@ -74,21 +50,13 @@ func (a *app) approve(ctx context.Context, path string, opts approveOptions) err
 	if err != nil {
 		return err
 	}
-	statement := approval.Statement{
-		Digest: plan.Digest, Actor: a.proc.actor(), Reason: opts.reason,
-		Expires: a.proc.now().Add(opts.expires).UTC().Truncate(time.Second),
-	}
+	statement := opts.statement(a.proc, plan)
 	signed, err := approval.Sign(ctx, statement, key)
 	if err != nil {
 		return err
 	}
-	if opts.out == "" {
-		_, err = a.out.Write(signed)
-	} else {
-		err = putFile(opts.out, signed)
-	}
-	if err != nil {
-		return fmt.Errorf("write the approval: %w", err)
+	if err := a.putSigned(opts, signed); err != nil {
+		return err
 	}
 	fmt.Fprintf(a.proc.stderr, "%s approves %s until %s.\n", render.Escape(statement.Actor),
 		render.Escape(render.PlanLine(plan.Proposal())), statement.Expires.Format(time.RFC3339))
@@ -96,27 +64,36 @@ func (a *app) approve(ctx context.Context, path string, opts approveOptions) err
 }
 
 func (a *app) approveKeygenCommand() *cobra.Command {
-	return &cobra.Command{
+	var may string
+	cmd := &cobra.Command{
 		Use:   "keygen file",
-		Short: "Make a key for approvals, and print its line for a trust file",
-		Long: "Make a key for approvals in a new file that only you can read, and print the line\n" +
-			"that a trust file needs for it: your name (COGPLAN_ACTOR) and the public key.",
+		Short: "Make a key for approvals and overrides, and print its line for a trust file",
+		Long: "Make a key for approvals and overrides in a new file that only you can read, and\n" +
+			"print the line that a trust file needs for it: your name (COGPLAN_ACTOR), the public\n" +
+			"key, and what it may be used for. Whoever keeps the trust file decides on that.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("%s takes the name of one new file", cmd.CommandPath())
 			}
+			if may != "" {
+				if err := approval.CheckRights(may); err != nil {
+					return usagef("-may: %v", err)
+				}
+			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.approveKeygen(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.approveKeygen(args[0], may) },
 	}
+	cmd.Flags().StringVar(&may, "may", "", "what the line says that the key may be used for: `approve`, override, or approve,override")
+	return cmd
 }
 
-func (a *app) approveKeygen(path string) error {
+func (a *app) approveKeygen(path, may string) error {
 	key, err := approval.Generate()
 	if err != nil {
 		return err
 	}
-	line, err := key.TrustLine(a.proc.actor())
+	line, err := key.TrustLine(a.proc.actor(), may)
 	if err != nil {
 		return fmt.Errorf("%w; set COGPLAN_ACTOR", err)
 	}

@@ -116,7 +116,7 @@ func planOutcome(proposal *reconcile.Proposal) outcome {
 	case proposal.Failed():
 		return outcomeFailed
 	case proposal.Denied():
-		return deniedOutcome(decisionsOf(proposal))
+		return deniedOutcome(proposal.Decisions())
 	case proposal.HasChanges():
 		return outcomeChanges
 	default:

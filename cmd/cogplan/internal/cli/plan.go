@@ -171,11 +171,16 @@ func (r *run) showPlan(proposal *reconcile.Proposal) {
 	if proposal == nil || !r.planned() {
 		return
 	}
-	fmt.Fprint(a.out, a.style().Plan(&render.Plan{
+	fmt.Fprint(a.out, a.style().Plan(r.view(proposal)))
+}
+
+// view is the plan as it is shown.
+func (r *run) view(proposal *reconcile.Proposal) *render.Plan {
+	return &render.Plan{
 		Command: r.command, Proposal: proposal, Sources: r.session.sources(),
 		Where: r.session.where, Explain: r.session.explain, Full: r.flags.full, Next: r.next,
 		Destroy: r.destroy, Undeclared: len(r.undeclared) > 0, Records: r.records, Saved: r.saved,
-	}))
+	}
 }
 
 // planned reports whether there is a plan to show.

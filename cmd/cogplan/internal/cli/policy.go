@@ -23,6 +23,7 @@ func (a *app) policyCommand() *cobra.Command {
 	cmd.AddCommand(
 		a.policyShowCommand(), a.policyCheckCommand(), a.policyTestCommand(),
 		a.policyInputCommand(), a.policyEvalCommand(), a.policySchemaCommand(), a.policyNewCommand(),
+		a.policyOverrideCommand(),
 	)
 	return cmd
 }

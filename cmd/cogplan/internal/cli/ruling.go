@@ -17,7 +17,7 @@ const policyMemory = 1 << 30
 // policyOptions are the policies that the module names, beside the default ones.
 func (a *app) policyOptions(module *lang.Module) policy.Options {
 	settings := module.Policy()
-	opts := policy.Options{Now: a.proc.now(), Rules: map[string]policy.Setting{}, Approvals: a.ruling.approvals}
+	opts := policy.Options{Now: a.proc.now(), Rules: map[string]policy.Setting{}, Approvals: a.ruling.approvals, Overrides: a.ruling.overrides}
 	root := repository(module.Dir())
 	for _, path := range settings.Paths {
 		if !filepath.IsAbs(path) {
@@ -82,49 +82,13 @@ func inside(folder, path string) bool {
 // ruling is what the command line says about the gate.
 type ruling struct {
 	approvals []policy.Approval
+	overrides []policy.Override
 	log       *decisionLog
-}
-
-// awaitsApproval reports whether missing approvals are all that is in the way of
-// what was denied.
-func awaitsApproval(decisions []reconcile.Decision) bool {
-	waiting := false
-	for _, decision := range decisions {
-		if decision.Allowed {
-			continue
-		}
-		missing := false
-		for _, finding := range decision.Findings {
-			if finding.Denies() {
-				return false
-			}
-			missing = missing || finding.Level == reconcile.LevelApproval && finding.Override == ""
-		}
-		if !missing {
-			return false // denied for a reason that nobody gave
-		}
-		waiting = true
-	}
-	return waiting
-}
-
-// decisionsOf are all rulings of a proposal.
-func decisionsOf(proposal *reconcile.Proposal) []reconcile.Decision {
-	var decisions []reconcile.Decision
-	for i := range proposal.Resources {
-		if resource := &proposal.Resources[i]; resource.Review.Plan != nil || resource.Status == reconcile.StatusDenied {
-			decisions = append(decisions, resource.Decision)
-		}
-	}
-	if proposal.Run != nil {
-		decisions = append(decisions, *proposal.Run)
-	}
-	return decisions
 }
 
 // deniedOutcome is the outcome of denials.
 func deniedOutcome(decisions []reconcile.Decision) outcome {
-	if awaitsApproval(decisions) {
+	if reconcile.AwaitApproval(decisions) {
 		return outcomeUnapproved
 	}
 	return outcomeDenied

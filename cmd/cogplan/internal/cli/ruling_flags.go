@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,11 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/cogplan/cogplan/cmd/cogplan/internal/approval"
-	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
-	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
 	"github.com/cogplan/cogplan/pkg/reconcile"
-	"github.com/cogplan/cogplan/policy"
 	"github.com/cogplan/cogplan/policy/report"
 )
 
@@ -28,6 +23,7 @@ type rulingFlags struct {
 	reports   []reportFlag
 	log       string
 	approvals []string
+	overrides []string
 	trust     string
 }
 
@@ -38,7 +34,8 @@ func (f *rulingFlags) add(flags *pflag.FlagSet) {
 
 func (f *rulingFlags) addApprovals(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.approvals, "approval", nil, "an approval of the plan, in this `file`; may be repeated")
-	flags.StringVar(&f.trust, "trust", "", "the `file` with the keys of those who may approve; else COGPLAN_TRUST")
+	flags.StringArrayVar(&f.overrides, "override", nil, "an override of what a soft-mandatory rule found, in this `file`; may be repeated")
+	flags.StringVar(&f.trust, "trust", "", "the `file` with the keys of those who may approve and override; else COGPLAN_TRUST")
 }
 
 type reportFlags struct{ to *[]reportFlag }
@@ -66,94 +63,6 @@ func (a *app) openRuling(f *rulingFlags) (err error) {
 	}
 	a.ruling.log, err = openDecisionLog(a.proc, f.log)
 	return err
-}
-
-// readApprovals verifies the approvals of a plan file. One that is for another
-// plan, or not genuine, is an error and not only left out: whoever gave it meant
-// it to count.
-func (a *app) readApprovals(ctx context.Context, f *rulingFlags, plan *planfile.Plan) error {
-	if len(f.approvals) == 0 {
-		return nil
-	}
-	path := f.trust
-	if path == "" {
-		path = a.proc.environ["COGPLAN_TRUST"]
-	}
-	if path == "" {
-		return usagef("-approval needs a trust file, which says whose approvals count: -trust file, or COGPLAN_TRUST")
-	}
-	if err := checkTrustFile(path); err != nil {
-		return err
-	}
-	trust, err := approval.ReadTrust(path)
-	if err != nil {
-		return err
-	}
-	for _, name := range f.approvals {
-		statement, err := approval.Read(ctx, name, trust)
-		switch {
-		case err != nil:
-		case statement.Digest != plan.Digest:
-			err = fmt.Errorf("the approval %s does not count: it is for the plan %s, and this is %s", name, statement.Digest, plan.Digest)
-		case !statement.Expires.After(a.proc.now()):
-			err = fmt.Errorf("the approval %s does not count: it expired on %s; have the plan approved again", name, statement.Expires.UTC().Format("2006-01-02 15:04 MST"))
-		default:
-			a.ruling.approvals = append(a.ruling.approvals, approvalsOf(statement, plan)...)
-		}
-		if err != nil {
-			return &approvalError{err}
-		}
-	}
-	return nil
-}
-
-// approvalError is an approval that does not count.
-type approvalError struct{ error }
-
-// unapproved ends an apply whose approvals do not count.
-func (r *run) unapproved(err error) error {
-	if _, ok := errors.AsType[*usageError](err); ok {
-		return err
-	}
-	o := outcomeFailed
-	if _, ok := errors.AsType[*approvalError](err); ok {
-		o = outcomeUnapproved
-	}
-	return r.unread(o, render.Errorf("The plan is not approved", "%s.\nNothing was applied.", sentence(err)))
-}
-
-// deniedForGood reports whether a kept plan was denied for more than approvals
-// that were missing.
-func deniedForGood(plan *planfile.Plan) bool {
-	proposal := plan.Proposal()
-	return outcome(plan.Outcome) == outcomeDenied || proposal.Denied() && planOutcome(proposal) != outcomeUnapproved
-}
-
-// approvalsOf makes the approval of a plan one of the run and of each of its
-// parts, whose digests are those that the plan's digest is made of.
-func approvalsOf(statement approval.Statement, plan *planfile.Plan) []policy.Approval {
-	one := policy.Approval{
-		Actor: statement.Actor, Reason: statement.Reason, Expires: statement.Expires,
-		PlanDigest: plan.Digest, Author: authorOf(plan),
-	}
-	out := []policy.Approval{one}
-	for i := range plan.Resources {
-		if digest := plan.Resources[i].Digest; digest != "" {
-			one.PlanDigest = digest
-			out = append(out, one)
-		}
-	}
-	return out
-}
-
-// authorOf is who made a plan.
-func authorOf(plan *planfile.Plan) string {
-	for i := range plan.Resources {
-		if actor := plan.Resources[i].Run.Actor; actor != "" {
-			return actor
-		}
-	}
-	return ""
 }
 
 // writeReports writes the reports that were asked for, of what was allowed and

@@ -97,8 +97,10 @@ func Markdown(plan *Plan, b Basis) string {
 
 func markdownTitle(plan *Plan) string {
 	switch {
-	case plan.Proposal.Denied():
+	case ruling(plan.Proposal) == rulingDeny:
 		return plan.Command + ": denied by policy"
+	case ruling(plan.Proposal) == rulingApproval:
+		return plan.Command + ": waits for approval"
 	case !plan.Proposal.HasChanges():
 		return plan.Command + ": no changes"
 	default:

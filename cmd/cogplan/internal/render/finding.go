@@ -80,7 +80,7 @@ func (p *printer) findingGroup(plan *Plan, group *findingGroup, at *hcl.Range) {
 		p.snippet("    ", *at, plan.Sources, sgrRed)
 	}
 	if group.override != "" {
-		p.wrapped("    ", "overridden: "+group.override)
+		p.wrapped("    ", group.override)
 	}
 	if group.remedy != "" {
 		p.remedy(group.remedy)
@@ -95,10 +95,14 @@ func findingHead(group *findingGroup) (head, sgr string) {
 	switch {
 	case group.denies:
 		return "x denied, " + Escape(string(group.level)), sgrLoud
-	case group.level == reconcile.LevelApproval:
+	case group.level == reconcile.LevelApproval && group.override == "":
 		return "? needs approval", sgrYellow
+	case group.level == reconcile.LevelApproval:
+		return "! approved", sgrYellow
+	case group.level == reconcile.LevelSoftMandatory:
+		return "! overridden", sgrLoud
 	case group.override != "":
-		return "! overridden", sgrYellow
+		return "! excepted", sgrYellow
 	default:
 		return "! warning", sgrYellow
 	}
@@ -111,10 +115,44 @@ func (p *printer) runFindings(plan *Plan) {
 		return
 	}
 	status, sgr := "policy on the run as a whole", sgrYellow
-	if !run.Allowed {
+	if reconcile.AwaitApproval([]reconcile.Decision{*run}) {
+		status = "the run as a whole needs approval"
+	} else if !run.Allowed {
 		status, sgr = "DENIED by policy on the run as a whole", sgrLoud
 	}
 	p.line()
 	p.line(p.style.paint(sgr, status))
 	p.findings(plan, "", *run)
+}
+
+// Answered writes the findings that people answered for, with an override or an
+// approval: what is lifted is never passed over in silence.
+func (s Style) Answered(plan *Plan) string {
+	p := &printer{style: s}
+	results := plan.Proposal.Results()
+	for i := range results {
+		p.answered(plan, results[i].Resource, results[i].Decision())
+	}
+	if plan.Proposal.Run != nil {
+		p.answered(plan, "", *plan.Proposal.Run)
+	}
+	if p.Len() > 0 {
+		p.line()
+	}
+	return p.String()
+}
+
+func (p *printer) answered(plan *Plan, address string, decision reconcile.Decision) {
+	decision.Findings = slices.DeleteFunc(slices.Clone(decision.Findings), func(f reconcile.Finding) bool {
+		return f.Override == ""
+	})
+	if len(decision.Findings) == 0 {
+		return
+	}
+	title := Escape(address)
+	if address == "" {
+		title = "the run as a whole"
+	}
+	p.line(p.style.bold(title))
+	p.findings(plan, address, decision)
 }

@@ -49,10 +49,11 @@ func (s Style) Plan(plan *Plan) string {
 }
 
 func (p *printer) planHeader(results []reconcile.MetaResult) {
-	n := countStatuses(results)
+	n, waiting := countStatuses(results), countWaiting(results)
 	p.line(p.style.bold(number(len(results), "resource")), ": ", p.phrases(
-		phrase{n[reconcile.StatusDenied], "DENIED", sgrLoud},
+		phrase{n[reconcile.StatusDenied] - waiting, "DENIED", sgrLoud},
 		phrase{n[reconcile.StatusFailed], "failed", sgrLoud},
+		phrase{waiting, "waiting for approval", sgrYellow},
 		phrase{n[reconcile.StatusSkipped], "skipped", sgrYellow},
 		phrase{n[reconcile.StatusDrifted], "with changes", ""},
 		phrase{n[reconcile.StatusDeferred], "deferred", ""},
@@ -109,6 +110,9 @@ func statusWords(result *reconcile.MetaResult) (words, sgr string) {
 	case reconcile.StatusDrifted:
 		return changeWords(result.Plan), sgrYellow
 	case reconcile.StatusDenied:
+		if waits(result) {
+			return "needs approval", sgrYellow
+		}
 		return "DENIED by policy", sgrLoud
 	case reconcile.StatusFailed:
 		return "FAILED", sgrLoud
@@ -119,6 +123,22 @@ func statusWords(result *reconcile.MetaResult) (words, sgr string) {
 	default:
 		return result.Status, sgrCyan
 	}
+}
+
+// waits reports whether a denied resource lacks nothing but approvals.
+func waits(result *reconcile.MetaResult) bool {
+	return result.Status == reconcile.StatusDenied && reconcile.AwaitApproval([]reconcile.Decision{result.Decision()})
+}
+
+// countWaiting counts the denied resources that lack nothing but approvals.
+func countWaiting(results []reconcile.MetaResult) int {
+	n := 0
+	for i := range results {
+		if waits(&results[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func changeWords(plan *reconcile.Plan) string {
@@ -187,10 +207,15 @@ func (p *printer) planFooter(plan *Plan, results []reconcile.MetaResult) {
 	} else {
 		p.line(p.style.bold(emptyPlan(plan)))
 	}
-	if plan.Proposal.Denied() {
+	switch ruling(plan.Proposal) {
+	case rulingDeny:
 		p.line()
 		p.line(p.style.paint(sgrLoud, "Denied by policy."))
 		p.wrapped("  ", "Nothing of this plan is applied before what is marked with x is resolved.")
+	case rulingApproval:
+		p.line()
+		p.line(p.style.paint(sgrYellow, "Waits for approval."))
+		p.wrapped("  ", "Policy denies nothing of this plan. Nothing of it is applied before what is marked with ? is approved.")
 	}
 	if plan.Saved != "" {
 		p.line()
@@ -208,16 +233,32 @@ func (p *printer) planFooter(plan *Plan, results []reconcile.MetaResult) {
 
 // PlanLine sums a plan up in one line, for logs and for programs that read them.
 func PlanLine(proposal *reconcile.Proposal) string {
-	sum, ruling := proposal.Summary(), "pass"
-	if proposal.Denied() {
-		ruling = "deny"
-	}
+	sum := proposal.Summary()
 	line := fmt.Sprintf("plan %s create=%d update=%d delete=%d policy=%s",
-		proposal.Digest(), sum.Creates, sum.Updates, sum.Deletes, ruling)
+		proposal.Digest(), sum.Creates, sum.Updates, sum.Deletes, ruling(proposal))
 	if deferred := countStatuses(proposal.Results())[reconcile.StatusDeferred]; deferred > 0 {
 		line += fmt.Sprintf(" deferred=%d", deferred)
 	}
 	return line
+}
+
+// The rulings as the last line of a plan names them.
+const (
+	rulingPass     = "pass"
+	rulingDeny     = "deny"
+	rulingApproval = "approval"
+)
+
+// ruling is what policy says about all of a proposal.
+func ruling(proposal *reconcile.Proposal) string {
+	switch {
+	case !proposal.Denied():
+		return rulingPass
+	case reconcile.AwaitApproval(proposal.Decisions()):
+		return rulingApproval
+	default:
+		return rulingDeny
+	}
 }
 
 func emptyPlan(plan *Plan) string {

@@ -34,7 +34,7 @@ type Applied struct {
 // went well as a number.
 func (s Style) Applied(applied *Applied) string {
 	p := &printer{style: s}
-	counts := CountApplied(applied.Results)
+	counts, waiting := CountApplied(applied.Results), countWaiting(applied.Results)
 	view := &Plan{Sources: applied.Sources, Where: applied.Where, Explain: applied.Explain}
 	for i := range applied.Results {
 		result := &applied.Results[i]
@@ -53,7 +53,8 @@ func (s Style) Applied(applied *Applied) string {
 	p.line(p.style.paint("1;"+sgr, title), p.phrases(
 		phrase{counts.Created, "created", ""}, phrase{counts.Updated, "updated", ""}, phrase{counts.Deleted, "deleted", ""},
 		phrase{counts.Failed, "FAILED", sgrLoud}, phrase{counts.Skipped, "not reached", sgrYellow},
-		phrase{counts.Resources[reconcile.StatusDenied], "resources DENIED", sgrLoud},
+		phrase{counts.Resources[reconcile.StatusDenied] - waiting, "resources DENIED", sgrLoud},
+		phrase{waiting, "waiting for approval", sgrYellow},
 	), " ", p.style.dim("("+Elapsed(applied.Elapsed)+")"))
 	p.outputs(applied.Outputs)
 	if applied.Next != "" {
