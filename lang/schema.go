@@ -55,6 +55,13 @@ type nestedType struct {
 	inner *blockType
 }
 
+// CheckSchema says what is wrong with the schema that a provider describes, in
+// the words in which a module that uses it would be refused; nil for nothing.
+func CheckSchema(schema *reconcile.Schema) error {
+	_, err := newProviderType("this provider", schema, newGrammar().resource)
+	return err
+}
+
 // newProviderType checks a schema: it comes from a guest, so it may be wrong.
 func newProviderType(name string, schema *reconcile.Schema, own *bodySpec) (*providerType, error) {
 	out := &providerType{schema: schema}

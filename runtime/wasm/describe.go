@@ -26,6 +26,20 @@ func (h *Host) Describe(ctx context.Context, m *Module) (reconcile.Description, 
 	return answer.Description, nil
 }
 
+// Abilities are the optional operations that the module says it has: effects,
+// health, find, export, reopen. It is asked as in [Host.Describe].
+func (h *Host) Abilities(ctx context.Context, m *Module) ([]string, error) {
+	answer, err := h.describe(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(answer.Abilities))
+	for _, ability := range answer.Abilities {
+		names = append(names, string(ability))
+	}
+	return names, nil
+}
+
 func (h *Host) describe(ctx context.Context, m *Module) (*abi.DescribeAnswer, error) {
 	h.mu.Lock()
 	known := h.descriptions[m.digest]

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/cogplan/cogplan/runtime/wasm/internal/modcheck"
 )
@@ -22,7 +23,7 @@ type Module struct {
 	name   string
 	digest string
 	data   []byte
-	pages  uint32
+	info   modcheck.Info
 }
 
 // Load reads and checks the module at path. It compiles and runs nothing.
@@ -42,7 +43,7 @@ func LoadBytes(name string, data []byte) (*Module, error) {
 		return nil, fmt.Errorf("provider module %s: %w", name, err)
 	}
 	sum := sha256.Sum256(data)
-	return &Module{name: name, digest: "sha256:" + hex.EncodeToString(sum[:]), data: data, pages: info.MemoryPages}, nil
+	return &Module{name: name, digest: "sha256:" + hex.EncodeToString(sum[:]), data: data, info: info}, nil
 }
 
 // Digest is "sha256:" and the hex digest of the module's bytes.
@@ -53,6 +54,17 @@ func (m *Module) Name() string { return m.name }
 
 // Size is the module's size in bytes.
 func (m *Module) Size() int64 { return int64(len(m.data)) }
+
+// Imports are the functions that the module asks for, "module.name", in its own
+// order. The slice is the caller's.
+func (m *Module) Imports() []string { return slices.Clone(m.info.Imports) }
+
+// Exports are the names of what the module shows, in its own order. The slice is
+// the caller's.
+func (m *Module) Exports() []string { return slices.Clone(m.info.Exports) }
+
+// Memory is the size of the module's memory when it starts, in bytes.
+func (m *Module) Memory() int64 { return int64(m.info.MemoryPages) * wasmPage }
 
 func readModule(path string) ([]byte, error) {
 	info, err := os.Stat(path)

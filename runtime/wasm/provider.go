@@ -13,6 +13,7 @@ import (
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
+	"github.com/cogplan/cogplan/runtime/wasm/internal/broker"
 	"github.com/cogplan/cogplan/runtime/wasm/internal/guestfs"
 	"github.com/cogplan/cogplan/runtime/wasm/internal/pipe"
 )
@@ -106,6 +107,14 @@ func (p *Provider) Info() reconcile.ProviderInfo { return p.info }
 // Description is what the provider says of itself.
 func (p *Provider) Description() reconcile.Description { return p.answer.Description }
 
+// DefaultLimits are the limits that hold where a module sets none.
+func DefaultLimits() reconcile.Limits {
+	limits := withDefaults(reconcile.Limits{})
+	setDefault(&limits.Requests, broker.DefaultRequests)
+	setDefault(&limits.Response, broker.DefaultResponse)
+	return limits
+}
+
 func withDefaults(l reconcile.Limits) reconcile.Limits {
 	setDefault(&l.Memory, DefaultMemory)
 	setDefault(&l.Timeout, DefaultTimeout)
@@ -142,7 +151,7 @@ const wasmPage = 64 << 10
 
 func (p *Provider) checkMemory() error {
 	p.limits.Memory = p.limits.Memory / wasmPage * wasmPage
-	if need := int64(p.module.pages) * wasmPage; need > p.limits.Memory {
+	if need := p.module.Memory(); need > p.limits.Memory {
 		return fmt.Errorf("the module needs %d MiB of memory to start, and its limit is %d MiB; "+
 			"raise limits { memory } if you trust it with more", need>>20, p.limits.Memory>>20)
 	}

@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(),
-		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.graphCommand(), a.consoleCommand(),
+		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.graphCommand(), a.consoleCommand(),
 		a.fmtCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	return root

@@ -24,6 +24,9 @@ type Info struct {
 	// MaxBody, MaxDepth and MaxLocals are the largest function body in bytes,
 	// the deepest nesting of blocks and the most locals in one function.
 	MaxBody, MaxDepth, MaxLocals int
+	// Imports are the functions that the module asks for, "module.name", and
+	// Exports the names of what it shows; both in the order of the module.
+	Imports, Exports []string
 }
 
 // ErrUnusable is in the chain of every refusal.

@@ -58,6 +58,7 @@ func (m *module) importSection(r *reader) error {
 			return err
 		}
 		m.functions = append(m.functions, t)
+		m.info.Imports = append(m.info.Imports, from+"."+name)
 	}
 	m.imports = n
 	return nil

@@ -80,6 +80,7 @@ func (m *module) exportSection(r *reader) error {
 			return refuse("the module is damaged: it exports %q twice", name)
 		}
 		m.exports[name] = export{kind, index}
+		m.info.Exports = append(m.info.Exports, name)
 	}
 	return nil
 }
