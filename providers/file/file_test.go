@@ -440,7 +440,7 @@ func TestHugeSourceIsCopiedInPieces(t *testing.T) {
 func TestOddNames(t *testing.T) {
 	w := newWorld(t)
 	names := map[string]any{}
-	for _, name := range []string{"new\nline", "sp ace", "ü", "-rf", "quote\"'`", "back\\slash", "..dots", "a.b..c", strings.Repeat("x", 255)} {
+	for _, name := range []string{"sp ace", "ü", "日本", "-rf", "quote\"'`", "..dots", "a.b..c", strings.Repeat("x", 255)} {
 		names[name] = text("content of " + name)
 	}
 	w.apply(files("out", names))
@@ -448,7 +448,35 @@ func TestOddNames(t *testing.T) {
 		w.want("out/"+name, "content of "+name)
 	}
 	w.apply(files("out", nil))
-	w.gone("out/new\nline")
+	w.gone("out/ü")
+}
+
+// Nobody can read such names in a plan, and the host takes none of them.
+func TestInvisibleNames(t *testing.T) {
+	odd := []string{"new\nline", "tab\t", "\x1b[31mred", "back\\slash", "no\u00a0break", "\u202eturned", "\ufffd"}
+	for _, name := range odd {
+		w := newWorld(t)
+		body := files("out", map[string]any{"d/a": text("a")})
+		w.apply(body)
+		w.put("out/d/"+name, "not ours")
+		o, err := w.plan(body)
+		if err != nil || len(o.actions) != 0 {
+			t.Errorf("%q: %v %v", name, o, err)
+			continue
+		}
+		unmanaged := slices.IndexFunc(o.live, func(r reconcile.Resource) bool { return r.Mode == reconcile.ModeUnmanaged })
+		if unmanaged < 0 || visible(o.live[unmanaged].Name) != o.live[unmanaged].Name {
+			t.Errorf("%q is reported as %v", name, o.live)
+		}
+		w.apply(files("out", nil))
+		w.want("out/d/"+name, "not ours")
+
+		w.refuse(files("out", map[string]any{name: text("x")}), "rename it", "file", name)
+		tree := map[string]any{"from": "out"}
+		w.refuse(map[string]any{"root": "copy", "tree": []any{tree}}, "rename it", "tree", int64(0))
+		tree["exclude"] = []any{"d/*"}
+		w.apply(map[string]any{"root": "copy", "tree": []any{tree}})
+	}
 }
 
 func TestNamesThatAreNotUTF8(t *testing.T) {

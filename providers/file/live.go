@@ -262,7 +262,7 @@ func (l *lister) stranger(dir subject, entry os.DirEntry, count int) {
 		l.more++
 		return
 	}
-	name := path.Join(dir.name, strings.ToValidUTF8(entry.Name(), "\uFFFD"))
+	name := path.Join(dir.name, visible(entry.Name()))
 	if l.seen[name] || l.site.declared[name] != nil {
 		return
 	}

@@ -40,6 +40,31 @@ func checkName(name string) string {
 	return ""
 }
 
+// checkVisible says why a path below the root is refused as the name of an
+// object: people read it in plans, and the host takes no name that they cannot
+// read.
+func checkVisible(name string) string {
+	switch {
+	case strings.ContainsRune(name, '\\'):
+		return "the path holds a backslash, which other systems take for a separator; rename it"
+	case visible(name) != name:
+		return "the path holds a character that cannot be seen; rename it"
+	default:
+		return ""
+	}
+}
+
+// visible is a name as it is shown, as ls does: each character that cannot be
+// seen becomes a question mark.
+func visible(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
 // checkPlace says why a root, a source or the like is refused. A relative one
 // may not leave the module's directory; it has to be written as absolute then.
 func checkPlace(place string) string {

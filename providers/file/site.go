@@ -130,6 +130,7 @@ func (s *site) declare() error {
 	for _, block := range s.body.Blocks("tree") {
 		sourced = append(sourced, s.tree(block)...)
 	}
+	s.refuseInvisible()
 	if err := s.body.Err(); err != nil {
 		return err
 	}
@@ -213,6 +214,16 @@ func (s *site) add(i *item) bool {
 	}
 	s.declared[i.name] = i
 	return true
+}
+
+// refuseInvisible blames the blocks whose objects would have names that nobody
+// can read.
+func (s *site) refuseInvisible() {
+	for _, i := range s.sorted() {
+		if why := checkVisible(i.name); why != "" {
+			i.block.Fail("", strconv.Quote(i.name)+": "+why)
+		}
+	}
 }
 
 // imply declares the directories that are needed and not declared.

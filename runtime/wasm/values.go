@@ -71,8 +71,8 @@ func (p *Provider) index(objects []reconcile.Resource) (index, error) {
 			types[o.Type] = true
 		}
 		if len(o.Name) > maxName || strings.ContainsFunc(o.Name, unprintable) {
-			return nil, fmt.Errorf("it answers with the object name %q, which is too long or has invisible characters",
-				clip(p.redactor.show(o.Name), 100))
+			return nil, fmt.Errorf("it answers with the object name %+q, which is too long or has invisible characters",
+				clip(p.redactor.text(o.Name), 100))
 		}
 		key := objectKey{o.Type, o.Name}
 		if out[key] != nil {
