@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -299,89 +297,26 @@ func (s *site) makeDirectory(t target) error {
 	}
 	for _, words := range missing {
 		err := os.Mkdir(s.session.Path(guestPath(words)), sdk.NewDirectoryMode)
-		if err != nil && (words == t.words || !errors.Is(err, fs.ErrExist)) {
+		switch {
+		case err == nil:
+		case !errors.Is(err, fs.ErrExist):
 			return errors.New("make " + words + ": " + sdk.Reason(err))
+		case words == t.words:
+			return s.madeMeanwhile(t)
 		}
 	}
 	return nil
 }
 
-// wholeFile is the largest source that is read at once, so that its digest is
-// known before the first byte is written.
-const wholeFile = 8 << 20
-
-// write writes the content, after its digest was found to be the planned one.
-func (s *site) write(t target, desired *reconcile.Resource) error {
-	source, ok := desired.Attributes[attrSource].(string)
-	if !ok {
-		data, err := inlineContent(desired)
-		if err != nil {
-			return err
-		}
-		return s.writeBytes(t, data, "the content that was planned")
-	}
-	if why := checkPlace(source); why != "" {
-		return errors.New(source + ": " + why)
-	}
-	infos, err := s.session.Stat([]string{guestPath(source)}, false)
+// madeMeanwhile is right where another resource, which is applied at the same
+// time, made the directory that both need.
+func (s *site) madeMeanwhile(t target) error {
+	info, err := s.stat(t.words)
 	if err != nil {
 		return err
 	}
-	if why := refused(infos[0], "file"); why != "" {
-		return errors.New(source + ": " + why)
+	if info.Kind != sdk.FileDirectory {
+		return sdk.Stale(t.words + " exists by now, and the plan saw nothing there")
 	}
-	if infos[0].Size > wholeFile {
-		return s.copyLarge(t, source)
-	}
-	data, err := os.ReadFile(s.session.Path(guestPath(source)))
-	if err != nil {
-		return errors.New("read " + source + ": " + sdk.Reason(err))
-	}
-	return s.writeBytes(t, data, source)
-}
-
-func inlineContent(desired *reconcile.Resource) ([]byte, error) {
-	if text, ok := desired.Attributes[attrContent].(string); ok {
-		return []byte(text), nil
-	}
-	encoded, ok := desired.Attributes[attrBase64].(string)
-	if !ok {
-		return nil, errors.New(strconv.Quote(desired.Name) + ": the plan has neither content nor source")
-	}
-	data, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, errors.New(strconv.Quote(desired.Name) + ": the planned content is not base64")
-	}
-	return data, nil
-}
-
-func (s *site) writeBytes(t target, data []byte, from string) error {
-	if sum := s.session.SHA256(data); hex.EncodeToString(sum[:]) != t.sha256 {
-		return sdk.Stale(from + " is not any more what the plan saw")
-	}
-	f, err := s.create(t)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return s.finish(t, f, err)
-}
-
-func (s *site) create(t target) (*os.File, error) {
-	f, err := os.OpenFile(s.session.Path(guestPath(t.words)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, sdk.NewFileMode)
-	if err != nil {
-		return nil, errors.New("write " + t.words + ": " + sdk.Reason(err))
-	}
-	return f, nil
-}
-
-// finish closes a file that was written; the host puts it in place then.
-func (s *site) finish(t target, f *os.File, err error) error {
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return errors.New("write " + t.words + ": " + sdk.Reason(err))
-	}
-	return nil
+	return s.chmod(t, info.Mode)
 }

@@ -683,6 +683,37 @@ func TestApplyTwice(t *testing.T) {
 	w.wantMode("out/e/new", 0o600)
 }
 
+// Resources with one root are applied at the same time: each may be the one that
+// makes it.
+func TestSharedRootIsMadeByWhoeverComesFirst(t *testing.T) {
+	for range 30 {
+		first := newWorld(t)
+		start, done := make(chan struct{}), make(chan error)
+		const together = 8
+		for n := range together {
+			w := &world{t: t, dir: first.dir, dial: native}
+			body := files("out/deep", map[string]any{fmt.Sprintf("sub/file%d", n): text("x")})
+			o, err := w.plan(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				<-start
+				done <- w.carryOut(body, o)
+			}()
+		}
+		close(start)
+		for range together {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 func TestReadOnlyDirectory(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may write everywhere")
