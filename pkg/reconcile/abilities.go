@@ -9,6 +9,13 @@ type LiveFetcher interface {
 	FetchLiveKnown(ctx context.Context, config any, state *State) (any, error)
 }
 
+// Closer is optional: the engine calls it when it has done with a resource,
+// however that ended, so that a provider can let go of what it held for it. The
+// provider may be asked again later.
+type Closer interface {
+	Close()
+}
+
 // The optional abilities are found here and nowhere else.
 
 func loadConfig(ctx context.Context, p Reconcilable, root string) (any, error) {
@@ -37,6 +44,13 @@ func buildState(ctx context.Context, p Reconcilable, seen observed) (*State, err
 		return builder.BuildStateContext(ctx, seen.config, seen.live, seen.state)
 	}
 	return p.BuildState(seen.config, seen.live, seen.state)
+}
+
+// closeProvider lets the provider go. One that panics here has let go.
+func closeProvider(p Reconcilable) {
+	if closer, ok := As[Closer](p); ok {
+		_ = guard("let go", func() error { closer.Close(); return nil })
+	}
 }
 
 // finderOf is the provider's ability to tell what became of an action.

@@ -56,6 +56,7 @@ func (s *step) reconcile(ctx context.Context) (string, error) {
 		return StatusFailed, err
 	}
 	defer unlock()
+	defer closeProvider(s.actual)
 	defer s.askHealth()
 	if err := s.readable(); err != nil {
 		return s.unobserved(err)

@@ -86,18 +86,37 @@ func (w *walk) run(ctx context.Context) []MetaResult {
 		limit = defaultParallelism
 	}
 	queue := newSchedule(w)
-	done := make(chan int)
-	for running := 0; queue.left > 0; running-- {
+	todo, done := make(chan int), make(chan int)
+	defer close(todo)
+	for running, hands := 0, 0; queue.left > 0; running-- {
 		for ; running < limit && queue.ready.Len() > 0; running++ {
-			place := queue.next()
-			go func() {
-				defer func() { done <- place }()
-				w.resource(ctx, place)
-			}()
+			if running == hands {
+				go w.work(ctx, todo, done)
+				hands++
+			}
+			todo <- queue.next()
 		}
 		queue.finished(<-done)
 	}
 	return w.results
+}
+
+// work reconciles one resource after the other: the stack that has grown for one
+// serves the next. A provider that ends the goroutine has another one begun.
+func (w *walk) work(ctx context.Context, todo <-chan int, done chan<- int) {
+	ended := true
+	defer func() {
+		if ended {
+			go w.work(ctx, todo, done)
+		}
+	}()
+	for place := range todo {
+		func() {
+			defer func() { done <- place }()
+			w.resource(ctx, place)
+		}()
+	}
+	ended = false
 }
 
 // resource reconciles one resource and writes its result.

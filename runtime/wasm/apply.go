@@ -108,18 +108,24 @@ func objectAddress(resource string, a *reconcile.Action) string {
 }
 
 // run applies the steps in batches. An instance that died is replaced, and the
-// steps behind the one it died in go on.
+// steps behind the one it died in go on. The log is told before an instance is
+// asked for: so resources that wait for one share the time that it takes.
 func (r *Resource) run(ctx context.Context, steps []*step) error {
 	var s *session
 	defer func() { s.close() }()
 	for len(steps) > 0 {
+		batch := r.provider.batchOf(steps)
+		if err := r.intend(ctx, batch); err != nil {
+			return err
+		}
 		if s == nil {
 			var err error
 			if s, err = r.open(ctx, abi.PhaseWrite, r.spec.Declaration.ApplyTimeout); err != nil {
+				r.unbegun(batch, err)
 				return err
 			}
 		}
-		done, err := r.applyBatch(ctx, s, r.provider.batchOf(steps))
+		done, err := r.applyBatch(ctx, s, batch)
 		steps = steps[done:]
 		if err == nil {
 			continue
@@ -146,9 +152,6 @@ func batchSize(steps []*step) int {
 // applyBatch applies a batch, notes the results, and returns how many steps
 // were reached. The error is what ended the instance.
 func (r *Resource) applyBatch(ctx context.Context, s *session, batch []*step) (done int, err error) {
-	if err := r.intend(ctx, batch); err != nil {
-		return 0, err
-	}
 	turn, err := r.provider.host.pool.turn(ctx)
 	if err != nil {
 		return 0, err

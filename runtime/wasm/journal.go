@@ -47,6 +47,21 @@ func (r *Resource) intend(ctx context.Context, batch []*step) error {
 	return r.log.refused
 }
 
+// unbegun tells of steps that were announced and did not begin.
+func (r *Resource) unbegun(batch []*step, err error) {
+	if r.log == nil {
+		return
+	}
+	for _, s := range batch {
+		if !s.lost {
+			r.log.Done(s.index, reconcile.Result{
+				Phase: "apply", Action: string(s.action.Action), Name: s.action.Name,
+				Status: reconcile.ApplyFailed, Error: err.Error(),
+			})
+		}
+	}
+}
+
 // noteOutcome tells the outcome of a step, unless nobody knows it.
 func (r *Resource) noteOutcome(s *step) {
 	if r.log != nil && !s.lost {

@@ -40,6 +40,9 @@ type online struct {
 	secrets []string
 }
 
+// networked reports whether the provider may use the network.
+func (p *Provider) networked() bool { return len(p.info.Grants.HTTP)+len(p.info.Grants.TCP) > 0 }
+
 // checkNetwork refuses grants that cannot be kept, without reading a secret.
 func checkNetwork(spec *ProviderSpec) error {
 	names := map[string]broker.Credential{}

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,18 +20,34 @@ type pool struct {
 	max    int
 	tokens chan struct{}
 
-	mu     sync.Mutex
-	lanes  []*lane
-	closed bool
+	mu    sync.Mutex
+	lanes []*lane
+	// changed is closed, and another one made, when a lane has become free.
+	changed chan struct{}
+	closed  bool
 }
 
 // A lane is one worker process and the sessions that have an instance in it.
 type lane struct {
-	key    string
+	key string
+	// proc is set when ready is closed; failed says why there is none.
 	proc   *process
+	failed error
+	ready  chan struct{}
 	owners map[string]int
 	writes bool
+	// wanted is the session that waits until the others have left.
+	wanted *stay
 	used   time.Time
+}
+
+// stay is what a session wants of a lane.
+type stay struct {
+	key, owner string
+	write      bool
+	// crowd says that sessions which write may have more workers than there are
+	// cores: they wait for the network more than they compute.
+	crowd bool
 }
 
 func (l *lane) sessions() int {
@@ -41,13 +58,27 @@ func (l *lane) sessions() int {
 	return n
 }
 
-// free reports whether nobody but the owner is in the lane.
-func (l *lane) free(owner string) bool {
-	return len(l.owners) == 0 || (len(l.owners) == 1 && l.owners[owner] > 0)
+// free reports whether nobody but the session's owner is in the lane, or waits
+// for it.
+func (l *lane) free(s *stay) bool {
+	if l.wanted != nil && l.wanted != s {
+		return false
+	}
+	return len(l.owners) == 0 || (len(l.owners) == 1 && l.owners[s.owner] > 0)
+}
+
+// alive reports whether the worker can be used, or starts.
+func (l *lane) alive() bool {
+	select {
+	case <-l.ready:
+		return l.proc != nil && l.proc.alive()
+	default:
+		return true
+	}
 }
 
 func newPool(maxWorkers int) *pool {
-	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers)}
+	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers), changed: make(chan struct{})}
 }
 
 // enter waits until a call may run.
@@ -88,66 +119,165 @@ func (t *turn) end() {
 	}
 }
 
-// lease finds a worker for a session, or starts one.
-func (p *pool) lease(key, owner string, write bool, start func() (*process, error)) (*lane, error) {
-	p.mu.Lock()
-	if l := p.find(key, owner, write); l != nil {
-		l.owners[owner]++
-		l.writes = l.writes || write
+// errHostClosed is for sessions that come after [Host.Close].
+var errHostClosed = errors.New("the provider host is closed")
+
+// lease finds a worker for a session, starts one, or waits for one: a provider
+// has no more workers than there are cores.
+func (p *pool) lease(ctx context.Context, s *stay, start func() (*process, error)) (*lane, error) {
+	for {
+		p.mu.Lock()
+		l, fresh := p.find(s)
+		changed, closed := p.changed, p.closed
 		p.mu.Unlock()
-		return l, nil
+		if closed {
+			return nil, errHostClosed
+		}
+		if fresh {
+			p.start(l, start)
+		}
+		wait := changed
+		if l != nil {
+			wait = l.ready
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			p.leaveLine(l, s)
+			return nil, context.Cause(ctx)
+		}
+		if l != nil && l.failed == nil {
+			return l, nil
+		}
+		if l != nil {
+			p.release(l, s.owner)
+		}
+		if fresh {
+			return nil, l.failed // the others try for themselves
+		}
 	}
-	closed := p.closed
-	p.evict()
-	p.mu.Unlock()
-	if closed {
-		return nil, errors.New("the provider host is closed")
-	}
-	proc, err := start()
-	if err != nil {
-		return nil, err
-	}
-	l := &lane{key: key, proc: proc, owners: map[string]int{owner: 1}, writes: write}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		proc.kill("the provider host is closed")
-		return nil, errors.New("the provider host is closed")
-	}
-	p.lanes = append(p.lanes, l)
-	return l, nil
 }
 
-func (p *pool) find(key, owner string, write bool) *lane {
+// find returns a lane that the session has entered, and whether its worker has
+// to be started; nil where the session has to wait.
+func (p *pool) find(s *stay) (l *lane, fresh bool) {
+	if p.closed {
+		return nil, false
+	}
 	p.prune()
-	var best *lane
-	same := 0
+	if l := p.empty(s); l != nil {
+		p.enterLane(l, s)
+		return l, false
+	}
+	if p.room(s) {
+		p.evict()
+		l := &lane{key: s.key, ready: make(chan struct{}), owners: map[string]int{}}
+		p.lanes = append(p.lanes, l)
+		p.enterLane(l, s)
+		return l, true
+	}
+	l = p.readable(s.key)
+	switch {
+	case l == nil:
+	case !s.write:
+		p.enterLane(l, s)
+		return l, false
+	case !p.awaited(s):
+		l.wanted = s
+	}
+	return nil, false
+}
+
+// empty is a lane that the session would have for itself.
+func (p *pool) empty(s *stay) *lane {
 	for _, l := range p.lanes {
-		if l.key != key {
-			continue
-		}
-		if l.free(owner) {
+		if l.key == s.key && l.free(s) {
 			return l
 		}
-		if l.writes {
-			continue
+	}
+	return nil
+}
+
+// room reports whether another worker may be started.
+func (p *pool) room(s *stay) bool {
+	n := 0
+	for _, l := range p.lanes {
+		if l.key == s.key && (!l.writes || !s.crowd) {
+			n++
 		}
-		same++
-		if best == nil || l.sessions() < best.sessions() {
+	}
+	return n < p.max || s.write && s.crowd
+}
+
+// readable is the lane with the fewest sessions of those that only read.
+func (p *pool) readable(key string) *lane {
+	var best *lane
+	for _, l := range p.lanes {
+		if l.key == key && !l.writes && l.wanted == nil && (best == nil || l.sessions() < best.sessions()) {
 			best = l
 		}
 	}
-	if write || same < p.max {
-		return nil
-	}
 	return best
+}
+
+// awaited reports whether there is a lane that empties for the session.
+func (p *pool) awaited(s *stay) bool {
+	return slices.ContainsFunc(p.lanes, func(l *lane) bool { return l.wanted == s })
+}
+
+func (p *pool) enterLane(l *lane, s *stay) {
+	l.owners[s.owner]++
+	l.writes = l.writes || s.write
+	p.unwant(s)
+}
+
+func (p *pool) unwant(s *stay) {
+	for _, l := range p.lanes {
+		if l.wanted == s {
+			l.wanted = nil
+		}
+	}
+}
+
+// leaveLine is for a session that has waited long enough, for a lane or in one.
+func (p *pool) leaveLine(l *lane, s *stay) {
+	if l != nil {
+		p.release(l, s.owner)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unwant(s)
+	p.tell()
+}
+
+// tell lets those who wait look again.
+func (p *pool) tell() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// start starts the worker of a lane.
+func (p *pool) start(l *lane, start func() (*process, error)) {
+	proc, err := start()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && p.closed {
+		proc.kill("the provider host is closed")
+		proc, err = nil, errHostClosed
+	}
+	if err != nil {
+		p.drop(l)
+	}
+	l.proc, l.failed = proc, err
+	close(l.ready)
 }
 
 // prune forgets workers that have ended.
 func (p *pool) prune() {
 	alive := p.lanes[:0]
 	for _, l := range p.lanes {
-		if l.proc.alive() {
+		if l.alive() {
 			alive = append(alive, l)
 		}
 	}
@@ -160,7 +290,7 @@ func (p *pool) evict() {
 	for {
 		idle, oldest := 0, (*lane)(nil)
 		for _, l := range p.lanes {
-			if len(l.owners) > 0 || !l.proc.alive() {
+			if len(l.owners) > 0 || !l.alive() {
 				continue
 			}
 			idle++
@@ -196,12 +326,14 @@ func (p *pool) release(l *lane, owner string) {
 		l.writes = false
 	}
 	l.used = time.Now() //nolint:forbidigo // only compared with its like
+	p.tell()
 }
 
 func (p *pool) close() {
 	p.mu.Lock()
-	lanes := p.lanes
+	lanes := slices.DeleteFunc(p.lanes, func(l *lane) bool { return !l.alive() || l.proc == nil })
 	p.lanes, p.closed = nil, true
+	p.tell()
 	p.mu.Unlock()
 	for _, l := range lanes {
 		l.proc.shut()

@@ -3,6 +3,8 @@ package wasm_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,18 +45,56 @@ func TestReopened(t *testing.T) {
 	}
 }
 
-// TestWritesAreNotReopened holds that what applies is an instance of its own.
-func TestWritesAreNotReopened(t *testing.T) {
+// TestReopenedForWriting holds that what applied for one resource applies for
+// the next one where no secret is in play and nothing failed.
+func TestReopenedForWriting(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options benchOptions
+		first   string
+		want    string
+	}{
+		{name: "write after write", first: "sessions", want: "session 2"},
+		{name: "secret of the provider", options: benchOptions{secrets: []string{"hunter2"}}, first: "sessions", want: "session 1"},
+		{name: "after a failed action", first: "fail", want: "session 1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, tt.options)
+			for i, verb := range []string{tt.first, "sessions"} {
+				body := act("apply", verb)
+				body["root"] = fmt.Sprintf("out/%d", i)
+				if _, _, err := apply(t.Context(), b.named(fmt.Sprintf("probe.r%d", i), body), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := lastSession(b.log()); got != tt.want {
+				t.Errorf("the second apply ran in %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestPhasesShareNoInstance holds that no instance that has read ever applies,
+// and none that has applied reads: each counts its own sessions.
+func TestPhasesShareNoInstance(t *testing.T) {
 	b := newBench(t, benchOptions{})
 	for i := range 2 {
-		body := act("apply", "sessions")
+		body := act("live", "sessions")
+		maps.Copy(body["act"].(map[string]any), act("apply", "sessions")["act"].(map[string]any))
 		body["root"] = fmt.Sprintf("out/%d", i)
 		if _, _, err := apply(t.Context(), b.named(fmt.Sprintf("probe.r%d", i), body), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := lastSession(b.log()); got != "session 1" {
-		t.Errorf("the second apply ran in %s, want a new one", got)
+	var got []string
+	for line := range strings.Lines(b.log()) {
+		if _, n, found := strings.Cut(line, "session "); found {
+			got = append(got, strings.TrimSpace(n))
+		}
+	}
+	// Before, during and after the apply of the first resource; then the second.
+	if want := []string{"1", "1", "2", "3", "2", "4"}; !slices.Equal(got, want) {
+		t.Errorf("sessions %v, want %v", got, want)
 	}
 }
 

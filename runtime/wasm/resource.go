@@ -78,6 +78,7 @@ var (
 	_ reconcile.Planner      = (*Resource)(nil)
 	_ reconcile.StateBuilder = (*Resource)(nil)
 	_ reconcile.Declarer     = (*Resource)(nil)
+	_ reconcile.Closer       = (*Resource)(nil)
 )
 
 // Type is the address of the resource.
@@ -240,7 +241,7 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 		timeout = r.provider.limits.Timeout
 	}
 	s, err := r.provider.connect(ctx, sessionSpec{
-		owner: r.Type(), resource: r.Type(), write: phase == abi.PhaseWrite, shared: phase == abi.PhaseRead && r.mayShare(), timeout: timeout, redactor: r.redactor,
+		owner: r.Type(), resource: r.Type(), write: phase == abi.PhaseWrite, shared: r.mayShare(), timeout: timeout, redactor: r.redactor,
 	})
 	if err != nil {
 		return nil, err
@@ -255,26 +256,27 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 	if request.Body == nil {
 		request.Body = map[string]any{}
 	}
-	if _, err := s.ask(ctx, abi.OpOpen, &request); err != nil {
+	if err := s.tellLater(ctx, abi.OpOpen, &request); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// mayShare reports whether an instance that reads for this resource may read
-// for others of the provider too. What one is told another could tell on, so
-// there must be no secret in it.
+// mayShare reports whether an instance that serves this resource may serve
+// others of the provider too, in the same phase. What one is told another could
+// tell on, so there must be no secret in it. What it may do is asked for each
+// action anew, outside of the guest.
 func (r *Resource) mayShare() bool {
 	p := r.provider
-	return p.answer.Can(abi.AbilityReopen) && len(p.info.Grants.HTTP)+len(p.info.Grants.TCP) == 0 &&
+	return p.answer.Can(abi.AbilityReopen) && !p.networked() &&
 		len(p.config.Secrets) == 0 && len(r.config.body.Secrets) == 0
 }
 
 func (s *session) tell(ctx context.Context, known []reconcile.Resource) error {
 	for len(known) > 0 {
 		n := min(len(known), abi.MaxBatch)
-		if _, err := s.ask(ctx, abi.OpKnown, &abi.KnownRequest{Objects: known[:n]}); err != nil {
+		if err := s.tellLater(ctx, abi.OpKnown, &abi.KnownRequest{Objects: known[:n]}); err != nil {
 			return err
 		}
 		known = known[n:]
@@ -290,8 +292,9 @@ func (r *Resource) hangUp() {
 	}
 }
 
-// Close gives up what the resource holds. The engine has no need of it: a
-// session ends with the plan.
+// Close gives up what the resource holds: others may wait for its place. The
+// engine calls it; whoever calls a resource without the engine has to, where a
+// walk ends before the plan or the state is made.
 func (r *Resource) Close() { r.hangUp() }
 
 // fail notes the failure for [Resource.Health].

@@ -25,6 +25,9 @@ type session struct {
 	wire     wire
 	// stale says that the guest has not been told yet what is known.
 	stale bool
+	// owed are requests that go out with the next one: what opens a session
+	// and what the guest is told need no wait of their own.
+	owed []owed
 }
 
 // message is anything that encodes itself.
@@ -104,8 +107,8 @@ type sessionSpec struct {
 	// resource is its address; empty during describe.
 	resource string
 	write    bool
-	// shared sessions have no secrets and only read: one instance may serve
-	// several of them, one after the other.
+	// shared sessions have no secrets: one instance may serve several of them,
+	// one after the other, all of which read or all of which write.
 	shared   bool
 	timeout  time.Duration
 	redactor *redactor
@@ -113,11 +116,15 @@ type sessionSpec struct {
 
 // connect makes an instance.
 func (p *Provider) connect(ctx context.Context, spec sessionSpec) (*session, error) {
-	if err := p.host.pool.enter(ctx); err != nil {
-		return nil, err
-	}
-	defer p.host.pool.leave()
-	l, err := p.host.pool.lease(p.key(), spec.owner, spec.write, func() (*process, error) { return p.start(ctx) })
+	pool := p.host.pool
+	stay := &stay{key: p.key(), owner: spec.owner, write: spec.write, crowd: p.networked()}
+	l, err := pool.lease(ctx, stay, func() (*process, error) {
+		if err := pool.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer pool.leave()
+		return p.start(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -125,15 +132,30 @@ func (p *Provider) connect(ctx context.Context, spec sessionSpec) (*session, err
 	s.wire = wire{prov: p, out: l.proc.out, instance: s.instance}
 	l.proc.attach(s.instance, s)
 	open := pipe.OpenRequest{Instance: s.instance, Write: spec.write, Shared: spec.shared, Seed: p.host.seed(p.module.digest, spec.owner, spec.write)}
-	outcome, err := s.exchange(ctx, nil, pipe.Open, open.Append(nil))
-	if err == nil {
-		err = check(outcome, p.wireLimits(), spec.write)
+	if !p.networked() {
+		s.later(pipe.Open, open.Append(nil))
+		return s, nil
 	}
-	if err != nil {
+	if err := s.begin(ctx, open.Append(nil)); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin makes the instance at once: what it does over the network before it is
+// asked for something is judged apart.
+func (s *session) begin(ctx context.Context, open []byte) error {
+	pool := s.prov.host.pool
+	if err := pool.enter(ctx); err != nil {
+		return err
+	}
+	defer pool.leave()
+	outcome, err := s.exchange(ctx, nil, pipe.Open, open)
+	if err != nil {
+		return err
+	}
+	return check(outcome, s.prov.wireLimits(), s.write)
 }
 
 // seed is the source of an instance's randomness: the same in each run with
@@ -155,10 +177,23 @@ func (s *session) close() {
 	}
 	s.closed = true
 	s.lane.proc.detach(s.instance)
-	if s.lane.proc.alive() {
-		_ = s.lane.proc.out.Send(pipe.Drop, s.instance)
+	for _, o := range s.owed {
+		s.lane.proc.finish(o.frame.ID)
+	}
+	if len(s.owed) == 0 && s.lane.proc.alive() { // otherwise the worker has not heard of it
+		s.drop()
 	}
 	s.prov.host.pool.release(s.lane, s.owner)
+}
+
+// drop tells the worker. What has written goes at once, with the files that it
+// has not finished; for the rest the next request will do.
+func (s *session) drop() {
+	if s.write {
+		_ = s.lane.proc.out.Send(pipe.Drop, s.instance)
+		return
+	}
+	_ = s.lane.proc.out.Queue(pipe.Drop, s.instance)
 }
 
 // deadline is the time that is left for a call: its own limit, or what is left
@@ -198,7 +233,11 @@ func (s *session) exchange(ctx context.Context, permissions *broker.Session, kin
 	}()
 	id, call := s.lane.proc.begin(1)
 	defer s.lane.proc.finish(id)
+	before := s.owed
 	if err := s.send(kind, id, payload...); err != nil {
+		return pipe.Outcome{}, err
+	}
+	if err := s.settle(ctx, before, limit); err != nil {
 		return pipe.Outcome{}, err
 	}
 	f, err := s.lane.proc.wait(ctx, call, limit)
@@ -210,7 +249,12 @@ func (s *session) exchange(ctx context.Context, permissions *broker.Session, kin
 
 // send fails only where the worker has ended; then it says why.
 func (s *session) send(kind pipe.Kind, id uint32, payload ...[]byte) error {
-	if err := s.lane.proc.out.Send(kind, id, payload...); err != nil {
+	before := make([]pipe.Frame, len(s.owed))
+	for i := range s.owed {
+		before[i] = s.owed[i].frame
+	}
+	s.owed = nil
+	if err := s.lane.proc.out.SendBehind(before, kind, id, payload...); err != nil {
 		if errors.Is(err, pipe.ErrTooLarge) {
 			return err
 		}

@@ -85,16 +85,33 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: bufio.NewWriterSize(w, 6
 
 // Send writes a frame, its payload in pieces, and flushes it.
 func (w *Writer) Send(kind Kind, id uint32, payload ...[]byte) error {
-	return w.write(true, kind, id, payload)
+	return w.SendBehind(nil, kind, id, payload...)
+}
+
+// SendBehind writes frames and the one behind them, all in one go.
+func (w *Writer) SendBehind(before []Frame, kind Kind, id uint32, payload ...[]byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range before {
+		if err := w.write(before[i].Kind, before[i].ID, before[i].Payload); err != nil {
+			return err
+		}
+	}
+	if err := w.write(kind, id, payload...); err != nil {
+		return err
+	}
+	return w.w.Flush()
 }
 
 // Queue writes a frame that goes out with the next one that is sent, or when
 // the buffer is full.
 func (w *Writer) Queue(kind Kind, id uint32, payload ...[]byte) error {
-	return w.write(false, kind, id, payload)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.write(kind, id, payload...)
 }
 
-func (w *Writer) write(flush bool, kind Kind, id uint32, payload [][]byte) error {
+func (w *Writer) write(kind Kind, id uint32, payload ...[]byte) error {
 	total := 0
 	for _, p := range payload {
 		total += len(p)
@@ -106,8 +123,6 @@ func (w *Writer) write(flush bool, kind Kind, id uint32, payload [][]byte) error
 	head[0] = byte(kind)
 	binary.LittleEndian.PutUint32(head[1:], id)
 	binary.LittleEndian.PutUint32(head[5:], uint32(total))
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if _, err := w.w.Write(head[:]); err != nil {
 		return err
 	}
@@ -116,10 +131,7 @@ func (w *Writer) write(flush bool, kind Kind, id uint32, payload [][]byte) error
 			return err
 		}
 	}
-	if !flush {
-		return nil
-	}
-	return w.w.Flush()
+	return nil
 }
 
 // A Reader reads frames of at most Limit bytes.

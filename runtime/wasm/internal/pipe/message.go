@@ -53,8 +53,8 @@ type OpenRequest struct {
 	Instance uint32
 	// Write is the phase: false for reading.
 	Write bool
-	// Shared says that the instance may have served another session that read,
-	// and may serve more of them. There are no secrets in any of them.
+	// Shared says that the instance may have served another session of the same
+	// phase, and may serve more of them. There are no secrets in any of them.
 	Shared bool
 	// Seed is the source of the instance's randomness.
 	Seed [32]byte

@@ -31,6 +31,7 @@ func (s *server) apply(ctx context.Context, inst *instance, f pipe.Frame) (alive
 		if alive = usable(&o); !alive {
 			inst.fs.Discard(i)
 		}
+		inst.failed = inst.failed || o.Status != pipe.OK
 		o.Body = append([]byte(nil), o.Body...) // the instance uses its buffer again
 		g.outcomes = append(g.outcomes, o)
 		// What touched no file is told at once: nothing may hide an ID that the

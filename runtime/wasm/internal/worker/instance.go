@@ -35,6 +35,8 @@ type instance struct {
 	output int64
 	// sessions that it served before this one.
 	sessions int
+	// failed says that an action failed in it: it is not used again.
+	failed bool
 
 	// pending waits to be taken by the guest; reply is what it gave.
 	pending  []byte

@@ -20,39 +20,82 @@ const (
 	maxSessions = 256
 )
 
-// spares are instances whose session has ended well: they only read, had no
-// secrets, and say that they can begin anew.
+// spares are instances whose session has ended well: they had no secrets, and
+// say that they can begin anew. Those that wrote are kept apart from those that
+// read: what a guest began while it read must never go on while it may write.
 type spares struct {
-	mu   sync.Mutex
-	list []*instance
+	mu               sync.Mutex
+	changed          sync.Cond
+	reading, writing shelf
 }
 
-func (s *spares) take() *instance {
+// shelf holds the spares of one phase.
+type shelf struct {
+	list []*instance
+	// closing counts the sessions that are about to leave one.
+	closing int
+}
+
+func newSpares() *spares {
+	s := &spares{}
+	s.changed.L = &s.mu
+	return s
+}
+
+func (s *spares) of(write bool) *shelf {
+	if write {
+		return &s.writing
+	}
+	return &s.reading
+}
+
+// closes announces a session that ends; closed has to follow.
+func (s *spares) closes(write bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.list) == 0 {
+	s.of(write).closing++
+}
+
+// closed ends it, with the instance that it leaves, or nil.
+func (s *spares) closed(write bool, inst *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shelf := s.of(write)
+	shelf.closing--
+	if inst != nil {
+		shelf.list = append(shelf.list, inst)
+	}
+	s.changed.Broadcast()
+}
+
+// take waits for a session that ends: it takes less than a new instance.
+func (s *spares) take(write bool) *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shelf := s.of(write)
+	for len(shelf.list) == 0 && shelf.closing > 0 {
+		s.changed.Wait()
+	}
+	if len(shelf.list) == 0 {
 		return nil
 	}
-	last := len(s.list) - 1
-	inst := s.list[last]
-	s.list = s.list[:last]
+	last := len(shelf.list) - 1
+	inst := shelf.list[last]
+	shelf.list = shelf.list[:last]
 	return inst
 }
 
-func (s *spares) put(inst *instance) bool {
+// full reports whether there are enough of them.
+func (s *spares) full(write bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.list) >= maxSpares {
-		return false
-	}
-	s.list = append(s.list, inst)
-	return true
+	return len(s.of(write).list) >= maxSpares
 }
 
 // begin finds an instance for a session, or makes one.
 func (s *server) begin(ctx context.Context, open pipe.OpenRequest, l *life) (*instance, pipe.Outcome) {
-	if open.Shared && !open.Write {
-		if inst := s.spares.take(); inst != nil {
+	if open.Shared {
+		if inst := s.spares.take(open.Write); inst != nil {
 			inst.rebind(open, l.http, s.engine.config.Log, s.logger(open.Instance))
 			return inst, pipe.Outcome{}
 		}
@@ -69,10 +112,26 @@ func (inst *instance) rebind(open pipe.OpenRequest, http *mailbox, log int64, se
 	inst.sessions++
 }
 
-// keep ends the session inside the guest and keeps the instance, if it is as
-// good as new.
-func (s *server) keep(ctx context.Context, inst *instance) bool {
-	if inst.sessions >= maxSessions || inst.memory.size() > maxSpareMemory {
+// leave ends the session of an instance, which is nil where it died. It is kept
+// for the next one if it is as good as new.
+func (s *server) leave(ctx context.Context, inst *instance, open pipe.OpenRequest) {
+	if open.Shared {
+		if inst != nil && !s.renew(ctx, inst, open.Write) {
+			inst.close(ctx)
+			inst = nil
+		}
+		s.spares.closed(open.Write, inst)
+		return
+	}
+	if inst != nil {
+		inst.close(ctx)
+	}
+}
+
+// renew ends the session inside the guest, and reports whether the instance may
+// serve another one.
+func (s *server) renew(ctx context.Context, inst *instance, write bool) bool {
+	if inst.failed || inst.sessions >= maxSessions || inst.memory.size() > maxSpareMemory || s.spares.full(write) {
 		return false
 	}
 	inst.fs.BeginRead()
@@ -83,7 +142,7 @@ func (s *server) keep(ctx context.Context, inst *instance) bool {
 	o := inst.call(ctx, int32(abi.OpClose), empty)
 	o.Report = inst.fs.End()
 	inst.fs.Forget()
-	return o.Status == pipe.OK && len(o.Report.Violations) == 0 && !inst.fs.Leaked() && s.spares.put(inst)
+	return o.Status == pipe.OK && len(o.Report.Violations) == 0 && !inst.fs.Leaked()
 }
 
 // randomness is a source that another one can take the place of.

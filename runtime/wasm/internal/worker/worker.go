@@ -30,9 +30,10 @@ const MaxRequest = 512 << 20
 func Requested() bool { return len(os.Args) == 2 && os.Args[1] == Argument }
 
 // Main serves the parent until it closes the pipe, and returns the exit code.
-func Main(ctx context.Context, in io.Reader, out io.Writer) int {
+func Main(ctx context.Context, stdin, stdout *os.File) int {
 	lockDown()
-	w := &server{out: pipe.NewWriter(out), instances: map[uint32]chan pipe.Frame{}, mailboxes: map[uint32]*mailbox{}}
+	in, out := pollable(stdin), pollable(stdout)
+	w := &server{out: pipe.NewWriter(out), instances: map[uint32]*life{}, spares: newSpares()}
 	if err := w.serve(ctx, pipe.NewReader(in, MaxRequest)); err != nil {
 		_ = w.out.Send(pipe.Failed, 0, []byte(err.Error()))
 		return 1
@@ -44,9 +45,8 @@ type server struct {
 	out       *pipe.Writer
 	config    pipe.Config
 	engine    *engine
-	instances map[uint32]chan pipe.Frame
-	mailboxes map[uint32]*mailbox
-	spares    spares
+	instances map[uint32]*life
+	spares    *spares
 	done      sync.WaitGroup
 }
 
@@ -104,34 +104,34 @@ func (s *server) dispatch(ctx context.Context, f pipe.Frame) error {
 		if s.instances[open.Instance] != nil {
 			return errors.New("instance number is taken")
 		}
-		requests := make(chan pipe.Frame, 4)
-		s.instances[open.Instance] = requests
-		box := newMailbox(s.out, open.Instance)
-		s.mailboxes[open.Instance] = box
-		s.done.Go(func() { s.run(ctx, open, f.ID, &life{requests: requests, http: box}) })
+		l := &life{open: open, requests: make(chan pipe.Frame, 4), http: newMailbox(s.out, open.Instance)}
+		s.instances[open.Instance] = l
+		s.done.Go(func() { s.run(ctx, l, f.ID) })
 		return nil
 	case pipe.Call, pipe.Apply:
 		if len(f.Payload) < 4 {
 			return errors.New("request without an instance")
 		}
 		id := uint32(f.Payload[0]) | uint32(f.Payload[1])<<8 | uint32(f.Payload[2])<<16 | uint32(f.Payload[3])<<24
-		if requests := s.instances[id]; requests != nil {
-			requests <- f
+		if l := s.instances[id]; l != nil {
+			l.requests <- f
 			return nil
 		}
 		return s.answer(f.ID, &pipe.Outcome{Status: pipe.Broken, Detail: "there is no such instance"})
 	case pipe.Drop:
-		if requests := s.instances[f.ID]; requests != nil {
-			close(requests)
-			s.mailboxes[f.ID].close()
+		if l := s.instances[f.ID]; l != nil {
+			if l.open.Shared {
+				s.spares.closes(l.open.Write)
+			}
+			close(l.requests)
+			l.http.close()
 			delete(s.instances, f.ID)
-			delete(s.mailboxes, f.ID)
 		}
 		return nil
 	case pipe.HTTPAnswer:
 		answer, err := pipe.ParseHTTP(f.Payload)
-		if box := s.mailboxes[f.ID]; box != nil && err == nil {
-			box.deliver(answer)
+		if l := s.instances[f.ID]; l != nil && err == nil {
+			l.http.deliver(answer)
 		}
 		return err
 	default:
@@ -145,13 +145,14 @@ func (s *server) answer(id uint32, o *pipe.Outcome) error {
 
 // life is what reaches an instance while it lives.
 type life struct {
-	requests <-chan pipe.Frame
+	open     pipe.OpenRequest
+	requests chan pipe.Frame
 	http     *mailbox
 }
 
 // run is the life of one instance.
-func (s *server) run(ctx context.Context, open pipe.OpenRequest, id uint32, l *life) {
-	inst, outcome := s.begin(ctx, open, l)
+func (s *server) run(ctx context.Context, l *life, id uint32) {
+	inst, outcome := s.begin(ctx, l.open, l)
 	_ = s.answer(id, &outcome)
 	for f := range l.requests {
 		if inst == nil {
@@ -169,12 +170,7 @@ func (s *server) run(ctx context.Context, open pipe.OpenRequest, id uint32, l *l
 			inst = nil
 		}
 	}
-	if inst == nil {
-		return
-	}
-	if !open.Shared || !s.keep(ctx, inst) {
-		inst.close(ctx)
-	}
+	s.leave(ctx, inst, l.open)
 }
 
 func (s *server) logger(instance uint32) func(level byte, line []byte) {
