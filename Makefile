@@ -23,6 +23,9 @@ GOLANGCI_LINT := $(TOOLS)/golangci-lint
 # goroutine of ours runs: the detector finds nothing there, makes the tests ten
 # times slower, and breaks the bounds on memory that they check.
 RACE ?=
+# The detector makes each process wait a second at its end for reports of races
+# that are under way; the tests start some thousand processes.
+export GORACE := atexit_sleep_ms=20 $(GORACE)
 NO_RACE := $(MODULE)/lang/funcs $(MODULE)/providers/file
 TEST_FLAGS := -shuffle=on -timeout 10m
 

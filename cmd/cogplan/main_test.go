@@ -110,6 +110,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COGPLAN_CACHE_DIR", cache)
 			env.Setenv("COGPLAN_ACTOR", "tester")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
