@@ -59,7 +59,6 @@ func interrupted(t *testing.T, fault, when, sign string, args ...string) ended {
 	}
 	cmd := exec.Command("cogplan", append(args, "-progress=json")...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "COGPLAN_CACHE_DIR="+t.TempDir())
 	var out, errs bytes.Buffer
 	cmd.Stdout = &out
 	pipe, err := cmd.StderrPipe()

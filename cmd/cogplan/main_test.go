@@ -28,9 +28,26 @@ func TestMain(m *testing.M) {
 	if len(embedded.Names()) == 0 {
 		os.Exit(runWithProviders())
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withCache{m}, map[string]func(){
 		"cogplan": func() { os.Exit(cli.Main(context.Background())) },
 	})
+}
+
+// withCache runs the tests with one cache of compiled providers for all of the
+// commands that they start.
+type withCache struct{ testscript.TestingM }
+
+func (m withCache) Run() int {
+	cache, err := os.MkdirTemp("", "cogplan-cache") // it has mode 0700
+	if err == nil {
+		defer func() { _ = os.RemoveAll(cache) }()
+		err = os.Setenv("COGPLAN_CACHE_DIR", cache)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.TestingM.Run()
 }
 
 // runWithProviders builds the providers, and this test with them inside: what
@@ -99,16 +116,12 @@ var thing = sync.OnceValues(func() ([]byte, error) {
 // TestScripts runs the specification of the command line: every file of
 // testdata/script, with the real main.
 func TestScripts(t *testing.T) {
-	cache := t.TempDir()
-	if err := os.Chmod(cache, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		UpdateScripts:      os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("COGPLAN_CACHE_DIR", cache)
+			env.Setenv("COGPLAN_CACHE_DIR", os.Getenv("COGPLAN_CACHE_DIR"))
 			env.Setenv("COGPLAN_ACTOR", "tester")
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
