@@ -108,6 +108,16 @@ func BenchmarkReviewDefaultOnly(b *testing.B) {
 	}
 }
 
+// BenchmarkReviewSmall is what each of many small resources costs.
+func BenchmarkReviewSmall(b *testing.B) {
+	e := load(b, Options{})
+	r := manyActions(2, rand.New(rand.NewPCG(1, 2)))
+	b.ReportAllocs()
+	for b.Loop() {
+		review(b, e, r)
+	}
+}
+
 func BenchmarkInput(b *testing.B) {
 	r := manyActions(10_000, rand.New(rand.NewPCG(1, 2)))
 	b.ReportAllocs()

@@ -32,6 +32,8 @@ type Engine struct {
 	// isolated is where the module's policies are asked; nil for here.
 	isolated *isolated
 	digest   string
+	// hands evaluate; nil is a new goroutine each time.
+	hands *crew
 	// index is for tests alone: the evaluator's rule index passes over errors
 	// (operands of a wrong type) and has had wrong answers.
 	index bool

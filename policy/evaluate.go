@@ -38,7 +38,7 @@ func (p printer) Print(ctx print.Context, text string) error {
 // limited runs work that observes a deadline, and returns at the deadline also
 // where the work does not: some builtins cannot be interrupted. Such work is
 // left behind; its result is not used.
-func limited[T any](ctx context.Context, deadline time.Duration, work func(context.Context, topdown.Cancel) (T, error)) (T, error) {
+func limited[T any](ctx context.Context, hands *crew, deadline time.Duration, work func(context.Context, topdown.Cancel) (T, error)) (T, error) {
 	ctx, stop := context.WithTimeout(ctx, deadline)
 	defer stop()
 	canceler := topdown.NewCancel()
@@ -49,7 +49,7 @@ func limited[T any](ctx context.Context, deadline time.Duration, work func(conte
 		err   error
 	}
 	done := make(chan outcome, 1)
-	go func() {
+	hands.run(func() {
 		var out outcome
 		defer func() {
 			if r := recover(); r != nil {
@@ -58,7 +58,7 @@ func limited[T any](ctx context.Context, deadline time.Duration, work func(conte
 			done <- out
 		}()
 		out.value, out.err = work(ctx, canceler)
-	}()
+	})
 	var none T
 	select {
 	case out := <-done:
@@ -89,6 +89,9 @@ func evaluate(ctx context.Context, programs []*program, review *subject, e evalu
 	}
 	builder.lean = !e.full && len(userPrograms(programs)) == 0
 	all := answers{}
+	if len(review.Plan.Actions) <= chunkSize {
+		return all, evaluateAtOnce(ctx, programs, builder, e, all)
+	}
 	if err := evaluateChunks(ctx, programs, builder, e, all); err != nil {
 		return nil, err
 	}
@@ -109,6 +112,23 @@ func evaluate(ctx context.Context, programs []*program, review *subject, e evalu
 		all.add(found)
 	}
 	return all, nil
+}
+
+// evaluateAtOnce asks all rules about a plan that is a single chunk: most plans
+// are, and then the evaluation itself is the least of the work.
+func evaluateAtOnce(ctx context.Context, programs []*program, b *inputBuilder, e evaluation, all answers) error {
+	input, err := b.whole()
+	if err != nil {
+		return err
+	}
+	for _, p := range programs {
+		found, err := p.ask(ctx, p.all, input, e)
+		if err != nil {
+			return err
+		}
+		all.add(found)
+	}
+	return nil
 }
 
 func evaluateChunks(ctx context.Context, programs []*program, b *inputBuilder, e evaluation, all answers) error {

@@ -114,7 +114,7 @@ func (e *Engine) answer(ctx context.Context, programs []*program, seen []*subjec
 			}
 		}
 	}
-	found, err := limited(ctx, e.deadline, func(ctx context.Context, c topdown.Cancel) (answers, error) {
+	found, err := limited(ctx, e.hands, e.deadline, func(ctx context.Context, c topdown.Cancel) (answers, error) {
 		if run {
 			return evaluateRun(ctx, here, seen, runDigest(seen), e.evaluation(c))
 		}

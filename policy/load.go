@@ -141,6 +141,7 @@ func (l *loader) engine(builtin, user *moduleSet, s *sources) *Engine {
 		return nil
 	}
 	e := &Engine{
+		hands:     newCrew(),
 		overrides: slices.Clone(l.options.Overrides), approvals: slices.Clone(l.options.Approvals),
 		clock: clock{l.options.Now}, deadline: cmp.Or(l.options.Deadline, DefaultDeadline),
 	}

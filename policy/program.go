@@ -22,8 +22,9 @@ type program struct {
 	rules    []*rule
 	// builtin is the default policy, which is never asked elsewhere.
 	builtin bool
-	// batch asks the rules that look at one action at a time, whole the others.
-	batch, whole *query
+	// batch asks the rules that look at one action at a time, whole the others,
+	// and all asks both, where a plan is so small that there is nothing to divide.
+	batch, whole, all *query
 }
 
 // query asks several rules at once.
@@ -108,6 +109,15 @@ func (p *program) prepare() error {
 	var err error
 	if p.batch, err = p.query(batch); err == nil {
 		p.whole, err = p.query(whole)
+	}
+	switch {
+	case err != nil:
+	case p.batch == nil:
+		p.all = p.whole
+	case p.whole == nil:
+		p.all = p.batch
+	default:
+		p.all, err = p.query(p.rules)
 	}
 	return err
 }

@@ -26,7 +26,7 @@ func (run *testRun) withoutIndex(ctx context.Context, report *TestReport, option
 		if ref == nil {
 			continue // a table of cases, which the tester alone can tell apart
 		}
-		found, err := limited(ctx, DefaultDeadline, func(ctx context.Context, c topdown.Cancel) (bool, error) {
+		found, err := limited(ctx, nil, DefaultDeadline, func(ctx context.Context, c topdown.Cancel) (bool, error) {
 			return run.passes(ctx, compiler, ref, evaluation{clock: clock{options.Now}, canceler: c})
 		})
 		switch {

@@ -21,8 +21,10 @@ var errTooDeep = errors.New("values are nested more than " + strconv.Itoa(maxDep
 // shares the terms of keys. It serves one review and is not for two goroutines.
 type terms struct {
 	keys map[string]*ast.Term
-	// slab are terms that are not used yet, allocated together.
+	// slab are terms that are not used yet, allocated together; size is how many
+	// they were.
 	slab []ast.Term
+	size int
 	// pairs is a stack of the members of the objects that are being made.
 	pairs [][2]*ast.Term
 }
@@ -47,7 +49,8 @@ func (t *terms) field(name string, value *ast.Term) [2]*ast.Term {
 // term is a new term from the slab.
 func (t *terms) term(v ast.Value) *ast.Term {
 	if len(t.slab) == 0 {
-		t.slab = make([]ast.Term, 256)
+		t.size = min(max(2*t.size, 32), 256)
+		t.slab = make([]ast.Term, t.size)
 	}
 	term := &t.slab[0]
 	t.slab = t.slab[1:]

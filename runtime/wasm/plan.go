@@ -41,10 +41,15 @@ func (r *Resource) ComputePlanContext(ctx context.Context, config, live any, sta
 		return nil, err
 	}
 	key, err := r.planKey(ctx, state)
-	if err == nil {
-		state, err = r.adopted(state)
-	}
 	if err != nil {
+		return nil, err
+	}
+	recorded := state
+	if plan := r.recall(recorded, key); plan != nil {
+		r.observe(plan)
+		return plan, nil
+	}
+	if state, err = r.adopted(state); err != nil {
 		return nil, err
 	}
 	plan, err := r.compare(ctx, key, state)
@@ -58,6 +63,7 @@ func (r *Resource) ComputePlanContext(ctx context.Context, config, live any, sta
 	if err := r.addEffects(ctx, plan); err != nil {
 		return nil, r.fail(err)
 	}
+	r.remember(plan, recorded, key)
 	r.observe(plan)
 	return plan, nil
 }

@@ -12,6 +12,10 @@ import (
 // have it. An idle one costs some 30 MB and saves the start of another.
 const maxIdle = 6
 
+// maxReaders is how many sessions that read a worker has at a time, where they
+// do not wait for the network: only one of them computes, and each costs memory.
+const maxReaders = 2
+
 // A pool holds the workers of a host. Sessions that only read share a worker
 // where there are more of them than workers; one that writes shares it with
 // nobody, so that ending the worker because of someone else never leaves an
@@ -22,9 +26,9 @@ type pool struct {
 
 	mu    sync.Mutex
 	lanes []*lane
-	// changed is closed, and another one made, when a lane has become free.
-	changed chan struct{}
-	closed  bool
+	// line are the sessions that wait for a place, in the order of their coming.
+	line   []*stay
+	closed bool
 }
 
 // A lane is one worker process and the sessions that have an instance in it.
@@ -48,6 +52,15 @@ type stay struct {
 	// crowd says that sessions which write may have more workers than there are
 	// cores: they wait for the network more than they compute.
 	crowd bool
+	// placed hears of the lane that was found, or of none when the host is closed.
+	placed chan place
+}
+
+// place is a lane that a session has entered, and whether its worker has to be
+// started.
+type place struct {
+	lane  *lane
+	fresh bool
 }
 
 func (l *lane) sessions() int {
@@ -78,7 +91,7 @@ func (l *lane) alive() bool {
 }
 
 func newPool(maxWorkers int) *pool {
-	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers), changed: make(chan struct{})}
+	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers)}
 }
 
 // enter waits until a call may run.
@@ -96,7 +109,7 @@ func (p *pool) enter(ctx context.Context) error {
 	}
 }
 
-func (p *pool) leave() { <-p.tokens }
+func (p *pool) exit() { <-p.tokens }
 
 // turn is a call's right to run. A call that waits for the network gives it
 // back early: it costs no processor while it waits.
@@ -115,7 +128,7 @@ func (p *pool) turn(ctx context.Context) (*turn, error) {
 
 func (t *turn) end() {
 	if t != nil {
-		t.over.Do(t.pool.leave)
+		t.over.Do(t.pool.exit)
 	}
 }
 
@@ -126,66 +139,110 @@ var errHostClosed = errors.New("the provider host is closed")
 // has no more workers than there are cores.
 func (p *pool) lease(ctx context.Context, s *stay, start func() (*process, error)) (*lane, error) {
 	for {
-		p.mu.Lock()
-		l, fresh := p.find(s)
-		changed, closed := p.changed, p.closed
-		p.mu.Unlock()
-		if closed {
-			return nil, errHostClosed
+		at, err := p.await(ctx, s)
+		if err != nil {
+			return nil, err
 		}
-		if fresh {
-			p.start(l, start)
-		}
-		wait := changed
-		if l != nil {
-			wait = l.ready
+		if at.fresh {
+			p.start(at.lane, start)
 		}
 		select {
-		case <-wait:
+		case <-at.lane.ready:
 		case <-ctx.Done():
-			p.leaveLine(l, s)
+			p.release(at.lane, s.owner)
 			return nil, context.Cause(ctx)
 		}
-		if l != nil && l.failed == nil {
-			return l, nil
+		if at.lane.failed == nil {
+			return at.lane, nil
 		}
-		if l != nil {
-			p.release(l, s.owner)
-		}
-		if fresh {
-			return nil, l.failed // the others try for themselves
+		p.release(at.lane, s.owner)
+		if at.fresh {
+			return nil, at.lane.failed // the others try for themselves
 		}
 	}
 }
 
-// find returns a lane that the session has entered, and whether its worker has
-// to be started; nil where the session has to wait.
-func (p *pool) find(s *stay) (l *lane, fresh bool) {
+// await waits until the session has entered a lane.
+func (p *pool) await(ctx context.Context, s *stay) (place, error) {
+	p.mu.Lock()
+	at := p.find(s)
+	if at.lane == nil && !p.closed {
+		s.placed = make(chan place, 1)
+		p.line = append(p.line, s)
+		p.mu.Unlock()
+		select {
+		case at = <-s.placed:
+		case <-ctx.Done():
+			p.leaveLine(s)
+			return place{}, context.Cause(ctx)
+		}
+		p.mu.Lock()
+	}
+	p.mu.Unlock()
+	if at.lane == nil {
+		return place{}, errHostClosed
+	}
+	return at, nil
+}
+
+// leaveLine is for a session that has waited long enough.
+func (p *pool) leaveLine(s *stay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line = slices.DeleteFunc(p.line, func(other *stay) bool { return other == s })
+	p.unwant(s)
+	select {
+	case at := <-s.placed: // it was its turn just now
+		if at.lane != nil {
+			p.leave(at.lane, s.owner)
+		}
+	default:
+	}
+	p.serve()
+}
+
+// serve gives places to those who wait, the first come first.
+func (p *pool) serve() {
+	p.line = slices.DeleteFunc(p.line, func(s *stay) bool {
+		at := p.find(s)
+		if at.lane == nil && !p.closed {
+			return false
+		}
+		s.placed <- at
+		return true
+	})
+}
+
+// find has the session enter a lane where it may; where it may not, it has to
+// wait.
+func (p *pool) find(s *stay) place {
 	if p.closed {
-		return nil, false
+		return place{}
 	}
 	p.prune()
 	if l := p.empty(s); l != nil {
 		p.enterLane(l, s)
-		return l, false
+		return place{lane: l}
 	}
 	if p.room(s) {
 		p.evict()
 		l := &lane{key: s.key, ready: make(chan struct{}), owners: map[string]int{}}
 		p.lanes = append(p.lanes, l)
 		p.enterLane(l, s)
-		return l, true
+		return place{lane: l, fresh: true}
 	}
-	l = p.readable(s.key)
+	l := p.readable(s.key)
 	switch {
 	case l == nil:
-	case !s.write:
+	case s.write:
+		if !p.awaited(s) {
+			l.wanted = s
+		}
+	case s.crowd || l.sessions() < maxReaders:
 		p.enterLane(l, s)
-		return l, false
-	case !p.awaited(s):
-		l.wanted = s
+		return place{lane: l}
 	}
-	return nil, false
+	return place{}
 }
 
 // empty is a lane that the session would have for itself.
@@ -237,24 +294,6 @@ func (p *pool) unwant(s *stay) {
 			l.wanted = nil
 		}
 	}
-}
-
-// leaveLine is for a session that has waited long enough, for a lane or in one.
-func (p *pool) leaveLine(l *lane, s *stay) {
-	if l != nil {
-		p.release(l, s.owner)
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.unwant(s)
-	p.tell()
-}
-
-// tell lets those who wait look again.
-func (p *pool) tell() {
-	close(p.changed)
-	p.changed = make(chan struct{})
 }
 
 // start starts the worker of a lane.
@@ -319,6 +358,11 @@ func (p *pool) drop(gone *lane) {
 func (p *pool) release(l *lane, owner string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.leave(l, owner)
+	p.serve()
+}
+
+func (p *pool) leave(l *lane, owner string) {
 	if l.owners[owner]--; l.owners[owner] <= 0 {
 		delete(l.owners, owner)
 	}
@@ -326,14 +370,13 @@ func (p *pool) release(l *lane, owner string) {
 		l.writes = false
 	}
 	l.used = time.Now() //nolint:forbidigo // only compared with its like
-	p.tell()
 }
 
 func (p *pool) close() {
 	p.mu.Lock()
 	lanes := slices.DeleteFunc(p.lanes, func(l *lane) bool { return !l.alive() || l.proc == nil })
 	p.lanes, p.closed = nil, true
-	p.tell()
+	p.serve()
 	p.mu.Unlock()
 	for _, l := range lanes {
 		l.proc.shut()

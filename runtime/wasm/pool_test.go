@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,7 +87,11 @@ func TestPoolReadersDoNotKeepWritersOut(t *testing.T) {
 		}
 		write <- l
 	}()
-	h.await(func() bool { return first.wanted != nil })
+	for wanted := false; !wanted; runtime.Gosched() {
+		h.mu.Lock()
+		wanted = first.wanted != nil
+		h.mu.Unlock()
+	}
 	read := make(chan *lane)
 	go func() {
 		l, err := h.lease(t.Context(), &stay{key: "k", owner: "c"}, h.begin)
@@ -104,23 +109,6 @@ func TestPoolReadersDoNotKeepWritersOut(t *testing.T) {
 	}
 	h.release(l, "b")
 	h.release(<-read, "c")
-}
-
-// await looks until the condition holds; it is one that another goroutine brings about.
-func (h *hall) await(condition func() bool) {
-	for {
-		h.mu.Lock()
-		met := condition()
-		changed := h.changed
-		h.mu.Unlock()
-		if met {
-			return
-		}
-		select {
-		case <-changed:
-		default:
-		}
-	}
 }
 
 // Who gives up waiting leaves nothing behind.

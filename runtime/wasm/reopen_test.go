@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -114,4 +115,36 @@ func lastSession(log string) string {
 		return strings.SplitN(log[i:], "\n", 2)[0]
 	}
 	return "no session"
+}
+
+// TestPlanIsRecalled holds that a plan made of the same is not made again, that
+// it can be applied, and that whatever moved makes another one.
+func TestPlanIsRecalled(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	r := b.resource(act("effects", "sessions"))
+	asked := func() int { return strings.Count(b.log(), "session ") }
+	_, _, first, err := plan(t.Context(), r, nil)
+	if err != nil || asked() != 1 {
+		t.Fatal(err, b.log())
+	}
+	_, _, again, err := plan(t.Context(), r, nil)
+	if err != nil || asked() != 1 {
+		t.Fatalf("%v: the provider was asked again for the effects of the same plan", err)
+	}
+	if again == first || !reflect.DeepEqual(first.Actions, again.Actions) || first.Summary != again.Summary {
+		t.Errorf("the plans differ: %+v, %+v", first, again)
+	}
+	b.write("out/a", "somebody was here")
+	_, _, moved, err := plan(t.Context(), r, nil)
+	if err != nil || asked() != 2 || reflect.DeepEqual(first.Actions, moved.Actions) {
+		t.Errorf("%v: the world moved and the plan did not: %+v", err, moved)
+	}
+	state := &reconcile.State{ResourceType: "probe.site", Serial: 1, Resources: []reconcile.Resource{{Type: "file", Name: "b", ExternalID: "id-b"}}}
+	if _, _, _, err := plan(t.Context(), r, state); err != nil || asked() != 3 {
+		t.Errorf("%v: the record moved and the plan did not", err)
+	}
+	results, _, err := apply(t.Context(), r, nil)
+	if err != nil || len(results) != 1 || b.read("out/a") != "1" {
+		t.Errorf("%v: %+v", err, results)
+	}
 }

@@ -57,6 +57,7 @@ type Resource struct {
 	live     *liveValue
 	redactor *redactor
 	planned  map[actionKey]*plannedAction
+	memo     *memo
 	results  []reconcile.Result
 	log      *actionLog
 	applied  bool

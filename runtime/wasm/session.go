@@ -122,7 +122,7 @@ func (p *Provider) connect(ctx context.Context, spec sessionSpec) (*session, err
 		if err := pool.enter(ctx); err != nil {
 			return nil, err
 		}
-		defer pool.leave()
+		defer pool.exit()
 		return p.start(ctx)
 	})
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *session) begin(ctx context.Context, open []byte) error {
 	if err := pool.enter(ctx); err != nil {
 		return err
 	}
-	defer pool.leave()
+	defer pool.exit()
 	outcome, err := s.exchange(ctx, nil, pipe.Open, open)
 	if err != nil {
 		return err
