@@ -1,8 +1,8 @@
 // Package graph writes a module's dependency graph as text that drawing
-// programs read: DOT for Graphviz and flowcharts for Mermaid.
+// programs read, DOT for Graphviz and flowcharts for Mermaid, and as a drawing in
+// SVG.
 //
-// It draws what it is given and works out nothing: neither dependencies nor
-// positions. The same graph always gives the same text, whatever the order of
+// It draws what it is given and works out no dependencies. The same graph always gives the same text, whatever the order of
 // its nodes and edges. It refuses a graph whose edges lead to no node.
 package graph
 

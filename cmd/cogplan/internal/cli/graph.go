@@ -16,15 +16,15 @@ func (a *app) graphCommand() *cobra.Command {
 	format := "dot"
 	cmd := &cobra.Command{
 		Use:     "graph",
-		Short:   "Print which resource needs which, for a drawing program",
-		Example: "  cogplan graph | dot -Tsvg > graph.svg\n  cogplan graph -format mermaid",
+		Short:   "Draw which resource needs which, or print it for a drawing program",
+		Example: "  cogplan graph -format svg > graph.svg\n  cogplan graph | dot -Tpng > graph.png\n  cogplan graph -format mermaid",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.graph(cmd.Context(), &inputs, &output, format)
 		},
 	}
 	inputs.add(cmd.Flags())
-	cmd.Flags().Var(&choiceFlag{&format, []string{"dot", "mermaid"}}, "format", "what to print")
+	cmd.Flags().Var(&choiceFlag{&format, []string{"dot", "mermaid", "svg"}}, "format", "what to print")
 	return cmd
 }
 
@@ -43,9 +43,12 @@ func (a *app) graph(ctx context.Context, inputs *inputFlags, output *outputFlags
 	if err != nil {
 		return err
 	}
-	if format == "mermaid" {
+	switch format {
+	case "mermaid":
 		fmt.Fprint(a.out, drawn.Mermaid())
-	} else {
+	case "svg":
+		fmt.Fprint(a.out, drawn.SVG())
+	default:
 		fmt.Fprint(a.out, drawn.DOT())
 	}
 	return nil
