@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,8 +54,10 @@ func TestConfigurationsAreWellFormed(t *testing.T) {
 		{kindOne, writeCogplan, "main.hcl", "  file \"", n},
 		{kindEach, writeCogplan, "main.hcl", "  file \"", n},
 		{kindTree, writeCogplan, "main.hcl", "  tree {", 1},
+		{kindChain, writeCogplan, "main.hcl", "  file \"", n},
 		{kindOne, writeTerraform(false), "main.tf", "for_each", 1},
 		{kindEach, writeTerraform(false), "main.tf", "resource \"terraform_data\"", n},
+		{kindChain, writeTerraform(false), "main.tf", "depends_on", n - 1},
 		{kindEach, writeTerraform(true), "main.tf", "resource \"local_file\"", n},
 	} {
 		for _, f := range []fill{full, empty} {
@@ -95,7 +100,7 @@ func TestRatiosAreOfMediansAndFailuresStandOut(t *testing.T) {
 		return ""
 	}
 	// The median of 3 and 5 is 4, twice cogplan's 2; its CPU is half.
-	if got, want := line("other"), "one-1 plan other 4.000 3.000..5.000 2.000 0 0.0 2.00 0.50"; got != want {
+	if got, want := line("other"), "one-1 plan other 4.000 3.000..5.000 2.000 0 0 0.0 2.00 0.50"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := line("broken"); !strings.Contains(got, "exit 3") || strings.Contains(got, "1.000") {
@@ -126,5 +131,41 @@ func TestBadFlagsAreRefused(t *testing.T) {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q was accepted", args)
 		}
+	}
+}
+
+// The native twin is made of today's sources: where they move, so has it to.
+func TestNativeOverlayFits(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := nativeOverlay("..", dir); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(files) < 10 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		if _, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRecordedFiguresStandBesideTheirCase(t *testing.T) {
+	if rows := recordedRows(testCase{kind: kindEach, n: 1000}); len(rows) != 8 {
+		t.Errorf("%d rows", len(rows))
+	}
+	if rows := recordedRows(testCase{kind: kindEach, n: 17}); len(rows) != 0 {
+		t.Errorf("%d rows of a case that nobody recorded", len(rows))
+	}
+}
+
+func TestMemoryOfATree(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("this system does not tell")
+	}
+	s, err := measure(t.Context(), command{argv: []string{"/bin/sh", "-c", "sleep 0.2; true"}, limit: 60e9})
+	if err != nil || s.All <= 0 || s.All > 100 {
+		t.Errorf("%.1f MiB, %v", s.All, err)
 	}
 }

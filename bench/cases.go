@@ -15,14 +15,16 @@ const (
 	kindOne  kind = "one"
 	kindEach kind = "each"
 	kindTree kind = "tree"
+	// kindChain is kindEach where each resource depends on the one before.
+	kindChain kind = "chain"
 )
 
 func parseKind(s string) (kind, error) {
 	switch k := kind(s); k {
-	case kindOne, kindEach, kindTree:
+	case kindOne, kindEach, kindTree, kindChain:
 		return k, nil
 	default:
-		return "", fmt.Errorf("-kinds: %q is none of one, each, tree", s)
+		return "", fmt.Errorf("-kinds: %q is none of one, each, tree, chain", s)
 	}
 }
 
@@ -86,13 +88,16 @@ func writeCogplan(c testCase, f fill) error {
 		n = 0
 	}
 	switch c.kind {
-	case kindEach:
+	case kindEach, kindChain:
 		// A resource that leaves the module takes its objects out of anybody's
 		// care; so the resources stay, and their files go. Each has a root of its
 		// own, below a folder that is there: one that several share is created by
 		// the first of them, and the plan of the others is stale then.
 		for i := range c.n {
 			fmt.Fprintf(&b, "resource \"file\" \"r%05d\" {\n  root  = \"./out/r%05d\"\n  prune = true\n", i, i)
+			if c.kind == kindChain && i > 0 {
+				fmt.Fprintf(&b, "  depends_on = [file.r%05d]\n", i-1)
+			}
 			if f == full {
 				writeFileBlock(&b, i)
 			}
@@ -119,6 +124,62 @@ func writeCogplan(c testCase, f fill) error {
 	}
 	return os.WriteFile(filepath.Join(c.dir, "main.hcl"), b.Bytes(), 0o644)
 }
+
+// writeRules is [writeCogplan] with seven rules that look at everything.
+func writeRules(c testCase, f fill) error {
+	if err := writeCogplan(c, f); err != nil {
+		return err
+	}
+	dir := filepath.Join(c.dir, "policy")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "bench.rego"), []byte(rules), 0o644)
+}
+
+const rules = `package main
+
+deny contains msg if {
+	some action in input.plan.actions
+	action.details.after.mode == "0777"
+	msg := sprintf("%s: everybody may write to it", [action.name])
+}
+
+deny contains msg if {
+	some action in input.plan.actions
+	endswith(action.name, ".pem")
+	msg := sprintf("%s: keys are not managed here", [action.name])
+}
+
+deny contains msg if {
+	some action in input.plan.actions
+	contains(action.details.after.content, "BEGIN PRIVATE KEY")
+	msg := sprintf("%s holds a private key", [action.name])
+}
+
+deny contains msg if {
+	some action in input.plan.actions
+	some effect in action.details.effects
+	effect.capability != "file"
+	msg := sprintf("%s leaves the disk", [action.name])
+}
+
+deny contains msg if {
+	input.counts.delete > 100000
+	msg := "too much is deleted at once"
+}
+
+warn contains msg if {
+	some action in input.plan.actions
+	count(action.name) > 200
+	msg := sprintf("%s is a long name", [action.name])
+}
+
+deny contains msg if {
+	not startswith(input.resource.name, "file.")
+	msg := "only files are managed here"
+}
+`
 
 const cogplanHead = `provider "file" {
   source = "file"
@@ -191,15 +252,19 @@ func writeTerraformResources(b *bytes.Buffer, c testCase, local bool) {
 			fmt.Fprintf(b, "    %q = %q\n", fileName(i), fileBody(i))
 		}
 		b.WriteString("  }\n}\n\n")
-		writeTerraformResource(b, local, "all", "each.key", "each.value")
+		writeTerraformResource(b, local, "all", "", "each.key", "each.value")
 		return
 	}
 	for i := range c.n {
-		writeTerraformResource(b, local, fmt.Sprintf("r%05d", i), fmt.Sprintf("%q", fileName(i)), fmt.Sprintf("%q", fileBody(i)))
+		after := ""
+		if c.kind == kindChain && i > 0 {
+			after = fmt.Sprintf("r%05d", i-1)
+		}
+		writeTerraformResource(b, local, fmt.Sprintf("r%05d", i), after, fmt.Sprintf("%q", fileName(i)), fmt.Sprintf("%q", fileBody(i)))
 	}
 }
 
-func writeTerraformResource(b *bytes.Buffer, local bool, name, file, content string) {
+func writeTerraformResource(b *bytes.Buffer, local bool, name, after, file, content string) { //nolint:revive // the parts of one block
 	kind := "terraform_data"
 	if local {
 		kind = "local_file"
@@ -207,6 +272,9 @@ func writeTerraformResource(b *bytes.Buffer, local bool, name, file, content str
 	fmt.Fprintf(b, "resource %q %q {\n", kind, name)
 	if name == "all" {
 		b.WriteString("  for_each = local.files\n")
+	}
+	if after != "" {
+		fmt.Fprintf(b, "  depends_on = [%s.%s]\n", kind, after)
 	}
 	if local {
 		fmt.Fprintf(b, "  filename = join(\"/\", [path.root, \"out\", %s])\n  content  = %s\n}\n\n", file, content)

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,8 +67,8 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.cogplan, "cogplan", filepath.Join("bin", "cogplan"), "the cogplan to measure")
 	f.IntVar(&o.runs, "n", 3, "runs of each case; medians are reported")
 	f.StringVar(&sizes, "sizes", "1000,5000", "numbers of files")
-	f.StringVar(&kinds, "kinds", "one,each,tree", "one: all files in one resource; each: a resource for each file; tree: copies of a folder")
-	f.StringVar(&o.tools, "tools", "floor,cogplan,terraform,tofu", "what to measure, where it is on PATH")
+	f.StringVar(&kinds, "kinds", "one,each,tree,chain", "one: all files in one resource; each: a resource for each file; tree: copies of a folder; chain: each resource depends on the one before")
+	f.StringVar(&o.tools, "tools", "floor,cogplan,native,rules,terraform,tofu,recorded", "what to measure, where it is on PATH; native: cogplan with the provider compiled natively; rules: cogplan with policies of the module; recorded: what peers took on another day")
 	f.DurationVar(&o.limit, "limit", 2*time.Minute, "a command that takes longer is killed, and its tool leaves the case")
 	f.StringVar(&o.json, "json", "", "write every sample to this file, too")
 	f.StringVar(&o.site, "site", filepath.Join("examples", "site"), "the example whose warm plan is measured; empty for none")
@@ -121,6 +122,9 @@ func run(ctx context.Context, o options, out io.Writer) error {
 			rows, err := measureCase(ctx, o, tools, testCase{kind: k, n: n, dir: scratch})
 			if err != nil {
 				return err
+			}
+			if slices.Contains(strings.Split(o.tools, ","), toolRecorded) {
+				rows = append(rows, recordedRows(testCase{kind: k, n: n})...)
 			}
 			if err := printRows(out, rows); err != nil {
 				return err

@@ -27,6 +27,10 @@ type sample struct {
 	// RSS is the largest resident set of one process, in MiB; 0 where the system
 	// does not tell.
 	RSS float64 `json:"rss"`
+	// All is the most memory that all its processes had together, in MiB: each
+	// page counted once. It is looked at some times a second; 0 where the system
+	// does not tell.
+	All float64 `json:"all"`
 	// Load is the load average of the machine before the process started.
 	Load float64 `json:"load"`
 	// Orphans are processes that it left to others to wait for: their CPU is not
@@ -51,7 +55,12 @@ func measure(ctx context.Context, c command) (sample, error) {
 	cmd.WaitDelay = 5 * time.Second
 	s := sample{Load: loadAverage()}
 	start := time.Now()
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		watched := watch(cmd.Process.Pid)
+		err = cmd.Wait()
+		s.All = watched()
+	}
 	s.Wall = time.Since(start).Seconds()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
@@ -69,6 +78,27 @@ func measure(ctx context.Context, c command) (sample, error) {
 		s.Output = lastLines(output.String(), 20)
 	}
 	return s, nil
+}
+
+// watch looks at the memory of a process and its children until the returned
+// function is called, which tells the most that was seen.
+func watch(pid int) func() float64 {
+	stop, most := make(chan struct{}), make(chan float64)
+	go func() {
+		seen := 0.0
+		tick := time.NewTicker(25 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				seen = max(seen, treeMemory(pid))
+			case <-stop:
+				most <- seen
+				return
+			}
+		}
+	}()
+	return func() float64 { close(stop); return <-most }
 }
 
 func lastLines(s string, n int) string {

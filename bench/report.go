@@ -38,6 +38,7 @@ func (r row) sorted(of func(sample) float64) []float64 {
 func wall(s sample) float64 { return s.Wall }
 func cpu(s sample) float64  { return s.CPU }
 func rss(s sample) float64  { return s.RSS }
+func all(s sample) float64  { return s.All }
 func load(s sample) float64 { return s.Load }
 
 // failure is the first sample that did not end well.
@@ -53,7 +54,7 @@ func (r row) failure() (sample, bool) {
 // figures as multiples of cogplan's beside them.
 func printRows(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "case\toperation\ttool\twall s\tmin..max\tCPU s\tRSS MiB\tload\twall ×\tCPU ×\t")
+	fmt.Fprintln(w, "case\toperation\ttool\twall s\tmin..max\tCPU s\tRSS MiB\tall MiB\tload\twall ×\tCPU ×\t")
 	var notes []string
 	for _, op := range operations {
 		base := baseline(rows, op)
@@ -62,13 +63,13 @@ func printRows(out io.Writer, rows []row) error {
 				continue
 			}
 			if s, bad := r.failure(); bad {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\t\t\t\t\t\t\n", r.Case, r.Op, r.Tool, verdict(s))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t\t\t\t\t\t\t\t\n", r.Case, r.Op, r.Tool, verdict(s))
 				notes = append(notes, fmt.Sprintf("%s %s %s: %s\n%s", r.Case, r.Op, r.Tool, verdict(s), indent(s.Output)))
 				continue
 			}
 			walls := r.sorted(wall)
-			fmt.Fprintf(w, "%s\t%s\t%s\t%.3f\t%.3f..%.3f\t%.3f\t%.0f\t%.1f\t%s\t%s\t\n", r.Case, r.Op, r.Tool,
-				r.median(wall), walls[0], walls[len(walls)-1], r.median(cpu), r.median(rss), r.median(load),
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.3f\t%.3f..%.3f\t%.3f\t%.0f\t%.0f\t%.1f\t%s\t%s\t\n", r.Case, r.Op, r.Tool,
+				r.median(wall), walls[0], walls[len(walls)-1], r.median(cpu), r.median(rss), r.median(all), r.median(load),
 				ratio(r, base, wall), ratio(r, base, cpu))
 			if n := orphans(r); n > 0 {
 				notes = append(notes, fmt.Sprintf("%s %s %s: left %d processes behind, whose CPU is not in the figure", r.Case, r.Op, r.Tool, n))
@@ -92,7 +93,7 @@ func baseline(rows []row, op operation) row {
 }
 
 func ratio(r, base row, of func(sample) float64) string {
-	if _, bad := base.failure(); bad || base.median(of) == 0 {
+	if _, bad := base.failure(); bad || base.median(of) == 0 || r.median(of) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", r.median(of)/base.median(of))

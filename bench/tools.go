@@ -45,6 +45,11 @@ func (t tool) init(ctx context.Context, dir string) error {
 const (
 	toolFloor   = "floor"
 	toolCogplan = "cogplan"
+	// toolNative is cogplan with its provider compiled natively.
+	toolNative = "native"
+	// toolRules is cogplan with policies of the module beside the default one.
+	toolRules    = "rules"
+	toolRecorded = "recorded"
 )
 
 // findTools returns what was asked for and is there, the floor first.
@@ -59,24 +64,42 @@ func findTools(ctx context.Context, o options, scratch string) ([]tool, error) {
 			}
 			tools = append(tools, tool{
 				name: toolFloor, path: self, env: os.Environ(),
-				kinds: []kind{kindOne, kindEach, kindTree},
+				kinds: []kind{kindOne, kindEach, kindTree, kindChain},
 				write: func(c testCase, _ fill) error { return os.MkdirAll(c.dir, 0o755) },
 			})
-		case toolCogplan:
-			t, err := cogplanTool(o.cogplan, scratch)
+		case toolCogplan, toolNative, toolRules:
+			t, err := variant(ctx, name, o, scratch)
 			if err != nil {
 				return nil, err
 			}
 			tools = append(tools, t)
+		case toolRecorded:
 		case "terraform", "tofu":
 			if path, err := exec.LookPath(name); err == nil {
 				tools = append(tools, terraformTools(ctx, name, path, scratch)...)
 			}
 		default:
-			return nil, fmt.Errorf("-tools: %q is none of floor, cogplan, terraform, tofu", name)
+			return nil, fmt.Errorf("-tools: %q is none of floor, cogplan, native, rules, terraform, tofu, recorded", name)
 		}
 	}
 	return tools, nil
+}
+
+// variant is cogplan, or what differs from it in one thing.
+func variant(ctx context.Context, name string, o options, scratch string) (tool, error) {
+	path := o.cogplan
+	if name == toolNative {
+		var err error
+		if path, err = buildNative(ctx, ".", scratch); err != nil {
+			return tool{}, fmt.Errorf("build the native twin: %w", err)
+		}
+	}
+	t, err := cogplanTool(path, scratch)
+	t.name = name
+	if name == toolRules {
+		t.write = writeRules
+	}
+	return t, err
 }
 
 func cogplanTool(path, scratch string) (tool, error) {
@@ -92,7 +115,7 @@ func cogplanTool(path, scratch string) (tool, error) {
 		// A cache of its own: the first command of all compiles the provider, and
 		// is not measured unless somebody asks for it.
 		env:   append(os.Environ(), "COGPLAN_CACHE_DIR="+filepath.Join(scratch, "cache"), "NO_COLOR=1"),
-		kinds: []kind{kindOne, kindEach, kindTree},
+		kinds: []kind{kindOne, kindEach, kindTree, kindChain},
 		write: writeCogplan,
 		// The first plan compiles the provider, once for all cases.
 		prepare: []string{"plan"},
@@ -112,7 +135,7 @@ func terraformTools(ctx context.Context, name, path, scratch string) []tool {
 	data := tool{
 		name: name + " data", path: path,
 		env:     append(os.Environ(), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0"),
-		kinds:   []kind{kindOne, kindEach},
+		kinds:   []kind{kindOne, kindEach, kindChain},
 		write:   writeTerraform(false),
 		prepare: []string{"init", "-no-color", "-input=false"},
 		args: map[operation][]string{

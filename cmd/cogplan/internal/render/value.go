@@ -76,5 +76,25 @@ func key1(key string) string {
 
 // quote is a string as HCL writes it, with nothing in it that does not print.
 func quote(text string) string {
-	return `"` + Escape(strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(text)) + `"`
+	if !strings.ContainsAny(text, "\\\"\n\t\r") {
+		return `"` + Escape(text) + `"`
+	}
+	var out strings.Builder
+	out.Grow(len(text) + 16)
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '\\', '"':
+			out.WriteByte('\\')
+			out.WriteByte(c)
+		case '\n':
+			out.WriteString(`\n`)
+		case '\t':
+			out.WriteString(`\t`)
+		case '\r':
+			out.WriteString(`\r`)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return `"` + Escape(out.String()) + `"`
 }
