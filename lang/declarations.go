@@ -52,7 +52,10 @@ type repetition struct {
 func (r repetition) repeats() bool { return r.forEach != nil || r.count != nil }
 
 type resource struct {
-	data       bool
+	data bool
+	// removed resources come from a removed block that deletes: what is ours of
+	// them is to be taken away.
+	removed    bool
 	typ, name  string
 	body       hcl.Body
 	repetition repetition
@@ -104,12 +107,12 @@ type Move struct {
 	Range    hcl.Range
 }
 
-// Removal says that what was recorded under an address is no longer declared:
-// to be deleted, or to be forgotten and left in the world.
+// Removal says that what was recorded under an address is no longer declared, to
+// be forgotten and left in the world. A removed block that deletes is a resource
+// instead; see [reconcile.Declaration].Removed.
 type Removal struct {
-	From   string
-	Delete bool
-	Range  hcl.Range
+	From  string
+	Range hcl.Range
 }
 
 // Import says that an object that exists is to be adopted.

@@ -7,7 +7,7 @@ type grammar struct {
 	provider, allow, http, tcp, limits               *bodySpec
 	output, resource, data, module, timeouts         *bodySpec
 	check, assert, moved, removed, imports, rule     *bodySpec
-	credential                                       *bodySpec
+	credential, removal                              *bodySpec
 }
 
 func newGrammar() *grammar {
@@ -47,6 +47,7 @@ func newGrammar() *grammar {
 		assert:   &bodySpec{where: "an assertion", attrs: condition},
 		moved:    &bodySpec{where: "a moved block", attrs: attrs("from!", "to!")},
 		removed:  &bodySpec{where: "a removed block", attrs: attrs("from!", "delete")},
+		removal:  &bodySpec{where: "a removed block", attrs: attrs("from!", "delete"), open: true},
 		imports:  &bodySpec{where: "an import block", attrs: attrs("to!", "id!")},
 		rule:     &bodySpec{where: "a policy block", attrs: attrs("level"), blocks: blocks("parameters")},
 		credential: &bodySpec{

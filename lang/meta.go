@@ -32,7 +32,7 @@ func (ev *Evaluation) instanceMeta(inst *instance) {
 	r := inst.set.node.resource()
 	m := &metaReader{ev: ev, inst: inst}
 	inst.meta = meta{
-		prune:        m.boolean(r.meta["prune"]),
+		prune:        m.boolean(r.meta["prune"]) || r.removed,
 		autoApply:    m.boolean(r.meta["auto_apply"]),
 		suspended:    m.boolean(r.meta["suspended"]),
 		protect:      m.boolean(r.meta["protect"]),
@@ -164,7 +164,7 @@ func (ev *Evaluation) Declaration(address string) (reconcile.Declaration, bool) 
 		Address: address, Mode: mode, Ownership: inst.meta.ownership,
 		IgnoreChanges: slices.Clone(r.ignore), Protect: inst.meta.protect, Tags: inst.meta.tags,
 		PlanTimeout: inst.meta.planTimeout, ApplyTimeout: inst.meta.applyTimeout,
-		Source: SourceRange(r.rng),
+		Removed: r.removed, Source: SourceRange(r.rng),
 	}, true
 }
 

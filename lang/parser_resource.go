@@ -200,17 +200,63 @@ func (p *parser) moved(block *hcl.Block) {
 }
 
 func (p *parser) removed(block *hcl.Block) {
-	content, diags := readBody(block.Body, p.grammar.removed)
+	content, diags := readBody(block.Body, p.grammar.removal)
+	deletes := p.boolean(content.attrs["delete"], false)
+	if !deletes {
+		content, diags = readBody(block.Body, p.grammar.removed)
+	}
 	p.add(diags)
 	from := p.address(content.attrs["from"])
 	if from == nil {
 		return
 	}
+	if deletes {
+		p.removedResource(block, content.attrs["from"], from)
+		return
+	}
 	if p.declareAt("removal of", from.String(), block.DefRange) {
 		p.module.removals = append(p.module.removals, Removal{
-			From: from.String(), Delete: p.boolean(content.attrs["delete"], false), Range: block.DefRange,
+			From: from.String(), Range: block.DefRange,
 		})
 	}
+}
+
+// removedResource declares what a removed block deletes: a resource that is to
+// be taken away. The rest of the block says where its objects are.
+func (p *parser) removedResource(block *hcl.Block, attr *hcl.Attribute, from *address) {
+	at := attr.Expr.Range()
+	if len(from.modules) > 0 || from.data || from.key != cty.NilVal || from.object != "" {
+		p.mistake(at, "Removal of a part",
+			"A removed block deletes a whole resource of the root module, and %s is none. "+
+				"To delete one instance, take it out of for_each and keep prune = true; to delete what a module made, run `cogplan destroy -target` before its block goes.", from)
+		return
+	}
+	p.resource(&hcl.Block{
+		Type: "resource", Labels: []string{from.typ, from.name}, Body: without(block.Body, p.grammar.removed),
+		DefRange: block.DefRange, TypeRange: block.TypeRange, LabelRanges: []hcl.Range{at, at},
+	})
+	if r := p.module.resources[from.typ+"."+from.name]; r != nil && r.rng == block.DefRange {
+		r.removed = true
+	}
+}
+
+// without is a body less the arguments of a block of our own.
+func without(body hcl.Body, spec *bodySpec) hcl.Body {
+	native, ok := body.(*hclsyntax.Body)
+	if !ok {
+		schema := &hcl.BodySchema{}
+		for name := range spec.attrs {
+			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: name})
+		}
+		_, rest, _ := body.PartialContent(schema)
+		return rest
+	}
+	rest := *native
+	rest.Attributes = maps.Clone(native.Attributes)
+	for name := range spec.attrs {
+		delete(rest.Attributes, name)
+	}
+	return &rest
 }
 
 func (p *parser) imported(block *hcl.Block) {

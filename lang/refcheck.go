@@ -20,6 +20,11 @@ func (ev *Evaluation) checkReference(r *ref) {
 	if r.target == nil || r.target.kind != resourceNode {
 		return
 	}
+	if r.target.resource().removed {
+		ev.mistake(r.rng(), "Reference to a removed resource",
+			"%s is removed, and what it was is not there any more. Write the value itself, or take the reference out.", r.target.key)
+		return
+	}
 	bt := ev.typeOf(r.target)
 	tail := r.tail
 	if r.isKeyed() {

@@ -33,6 +33,9 @@ type Declaration struct {
 	// Timeouts by phase: plan, apply. Zero is the default.
 	PlanTimeout  time.Duration `json:"plan_timeout,omitempty"`
 	ApplyTimeout time.Duration `json:"apply_timeout,omitempty"`
+	// Removed says that the resource is declared no more and its objects are to be
+	// deleted; the declaration says where they are.
+	Removed bool `json:"removed,omitempty"`
 	// Source is where the resource is declared.
 	Source SourceRange `json:"source"`
 }

@@ -23,7 +23,7 @@ func (g *graph) reverse() {
 // resource that is taken away.
 func (s *step) saveOrRemove(ctx context.Context, state *State) error {
 	remover, ok := s.walk.engine.store.(StateRemover)
-	if !s.walk.engine.settings.destroy || !ok || slices.ContainsFunc(state.Resources, isOurs) {
+	if !s.walk.engine.settings.destroy && !s.declaration.Removed || !ok || slices.ContainsFunc(state.Resources, isOurs) {
 		return s.save(ctx, state)
 	}
 	if s.seen.state == nil {
@@ -41,7 +41,10 @@ func isOurs(r Resource) bool { return r.Mode == ModeManaged }
 // planDestroy plans the end of what is ours. What the ownership mode keeps is
 // left in the world.
 func (p *planner) planDestroy() {
-	const reason = "everything that is ours is to be destroyed"
+	reason := "everything that is ours is to be destroyed"
+	if p.input.Declaration.Removed {
+		reason = "the resource is removed from the module, with all that is ours of it"
+	}
 	kept := 0
 	for i := range p.input.Live {
 		live := &p.input.Live[i]

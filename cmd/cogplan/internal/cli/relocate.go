@@ -32,13 +32,8 @@ type relocatingStore struct {
 // openStore finds where the states of the module are.
 func (s *session) openStore(ctx context.Context) error {
 	store := &relocatingStore{
-		FileStore: reconcile.NewFileStore(moduleDir), moves: s.module.Moves(),
+		FileStore: reconcile.NewFileStore(moduleDir), moves: s.module.Moves(), removals: s.module.Removals(),
 		declared: map[string]bool{},
-	}
-	for _, removal := range s.module.Removals() {
-		if !removal.Delete {
-			store.removals = append(store.removals, removal)
-		}
 	}
 	for _, meta := range s.eval.MetaConfig().Resources {
 		store.declared[meta.Name] = true

@@ -266,6 +266,9 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 	if !ok {
 		return nil
 	}
+	if declaration.Removed && purpose == wasm.PurposeReconcile {
+		purpose = wasm.PurposeDestroy
+	}
 	spec := wasm.ResourceSpec{
 		Meta: meta, Declaration: declaration, Purpose: purpose, Replace: objectsOf(meta.Name, s.use.replace),
 		Config: func(ctx context.Context) (reconcile.Config, error) { return s.eval.Config(ctx, meta.Name) },

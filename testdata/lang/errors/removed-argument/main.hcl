@@ -1,0 +1,8 @@
+provider "file" {
+  source = "file"
+}
+
+removed {
+  from = file.gone
+  root = "./out"
+}

@@ -1,0 +1,9 @@
+provider "file" {
+  source = "file"
+}
+
+removed {
+  from   = file.site["eu"]
+  delete = true
+  root   = "./out"
+}
