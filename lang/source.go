@@ -96,9 +96,12 @@ func moduleFiles(dir string, overlay map[string][]byte) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
+// lockFile says what is trusted of a module, and is no part of it.
+const lockFile = "cogplan.lock.hcl"
+
 // isModuleFile leaves out what editors leave behind.
 func isModuleFile(name string) bool {
-	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.ContainsAny(name, `/\`) {
+	if name == lockFile || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.ContainsAny(name, `/\`) {
 		return false
 	}
 	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hcl.json")

@@ -15,6 +15,8 @@ import (
 type inputFlags struct {
 	variables []lang.VariableArg
 	noInput   bool
+	// lockfile is how strictly the lock file is taken.
+	lockfile string
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
@@ -22,6 +24,9 @@ func (f *inputFlags) add(flags *pflag.FlagSet) {
 	flags.Var(&variableFileFlag{&f.variables}, "var-file", "read variables from this `file`; may be repeated")
 	flags.Var(&inputFlag{&f.noInput}, "input", "ask for variables that have no value, where a terminal is there")
 	flags.Lookup("input").NoOptDefVal = "true"
+	f.lockfile = lockCheck
+	flags.Var(&choiceFlag{&f.lockfile, []string{lockCheck, lockReadOnly}}, "lockfile",
+		"refuse what is not as cogplan.lock.hcl says; readonly: also where there is no such file")
 }
 
 // variableFlag and variableFileFlag fill one list: their order decides which

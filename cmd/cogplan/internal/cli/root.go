@@ -115,7 +115,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.global.chdir, "chdir", "", "switch to this `directory` first")
 	flags.BoolVar(&a.global.noColor, "no-color", false, "write no colours (as NO_COLOR does)")
 	root.AddCommand(
-		a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
+		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(),
 		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.graphCommand(), a.consoleCommand(),
 		a.fmtCommand(), a.versionCommand(), a.completionCommand(),

@@ -54,6 +54,8 @@ type sessionUse struct {
 	replace []string
 	// salt is that of a plan file; empty where none is written or applied.
 	salt string
+	// unlocked leaves the lock file to the caller.
+	unlocked bool
 }
 
 func newSession(a *app) *session {
@@ -97,6 +99,9 @@ func (a *app) openSessionFor(ctx context.Context, inputs *inputFlags, progress *
 	}
 	if err := s.bindKey(); err != nil {
 		return s, err
+	}
+	if !use.unlocked {
+		s.checkLock(ctx, inputs.lockfile)
 	}
 	s.bindProviders(ctx)
 	return s, ctx.Err()
