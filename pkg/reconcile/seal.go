@@ -3,7 +3,9 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -152,25 +154,57 @@ func (s *step) newReview() (Review, Components, error) {
 		Plan: plan, Config: digestOf(s.seen.config), Live: digestOf(s.seen.live),
 		State: DigestBytes([]byte(review.State.Lineage + "\x00" + strconv.Itoa(review.State.Serial))),
 	}
-	identity := s.provider
-	identity.Grants, identity.Limits, identity.Trust = Grants{}, Limits{}, ""
-	for _, part := range []struct {
-		into  *string
-		value any
-	}{
-		{&components.Provider, identity},
-		{&components.Grants, []any{s.provider.Grants, s.provider.Limits, s.provider.Trust}},
-		{&components.Declaration, []any{s.resource, s.declaration}},
-	} {
-		// Structs have one JSON form already: fields in order, maps by key.
-		text, err := json.Marshal(part.value)
-		if err != nil {
-			return Review{}, Components{}, fmt.Errorf("describe the resource: %w", err)
-		}
-		*part.into = DigestBytes(text)
+	if components.Provider, components.Grants, err = s.walk.identities.of(&s.provider); err == nil {
+		components.Declaration, err = plainDigest([]any{s.resource, s.declaration})
+	}
+	if err != nil {
+		return Review{}, Components{}, fmt.Errorf("describe the resource: %w", err)
 	}
 	review.Digest = components.digest()
 	return review, components, nil
+}
+
+// plainDigest is the digest of a struct, which has one JSON form already: fields
+// in order, maps by key.
+func plainDigest(value any) (string, error) {
+	text, err := json.Marshal(value)
+	return DigestBytes(text), err
+}
+
+// identities are the digests of the providers of a walk: few, for many resources.
+type identities struct {
+	mu    sync.Mutex
+	known []identity
+}
+
+type identity struct {
+	info             ProviderInfo
+	provider, grants string
+}
+
+// of returns the digests of who the provider is and of what it may do.
+func (l *identities) of(info *ProviderInfo) (provider, grants string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.known {
+		if reflect.DeepEqual(&l.known[i].info, info) {
+			return l.known[i].provider, l.known[i].grants, nil
+		}
+	}
+	bare := *info
+	bare.Grants, bare.Limits, bare.Trust = Grants{}, Limits{}, ""
+	if provider, err = plainDigest(bare); err != nil {
+		return "", "", err
+	}
+	if grants, err = plainDigest([]any{info.Grants, info.Limits, info.Trust}); err != nil {
+		return "", "", err
+	}
+	// A copy that shares nothing: what a provider changes is another identity.
+	var own ProviderInfo
+	if text, err := json.Marshal(info); err == nil && len(l.known) < 64 && json.Unmarshal(text, &own) == nil {
+		l.known = append(l.known, identity{own, provider, grants})
+	}
+	return provider, grants, nil
 }
 
 // digest binds all components together.

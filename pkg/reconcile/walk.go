@@ -34,7 +34,9 @@ type walk struct {
 	// results by place. Each is written once, before what depends on it starts.
 	results   []MetaResult
 	providers providerLocks
-	events    emitter
+	// identities are what the digests of reviews say of the providers.
+	identities identities
+	events     emitter
 	// execution and ruling are for walks that apply.
 	execution *execution
 	ruling    *runRuling

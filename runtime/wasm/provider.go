@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,9 @@ type Provider struct {
 	online     online
 	spent      atomic.Int64 // nanoseconds in calls
 	logged     atomic.Int64 // bytes
+	// lane is what tells its workers apart, once somebody has asked.
+	lane  string
+	keyed sync.Once
 }
 
 // Provider checks the grants and binds the module to them. Nothing is created:
@@ -200,13 +204,17 @@ func (p *Provider) workerConfig() pipe.Config {
 		Log:      p.limits.Log,
 		CPU:      p.limits.CPU,
 		Time:     p.host.opts.Time,
+		Alone:    !p.networked(),
 	}
 }
 
 // key tells workers apart: two providers share one if module, grants and
 // limits are the same.
 func (p *Provider) key() string {
-	config, _ := json.Marshal(p.workerConfig()) //nolint:errchkjson // plain values
-	sum := sha256.Sum256(append(config, p.info.Name...))
-	return p.module.digest + hex.EncodeToString(sum[:8])
+	p.keyed.Do(func() {
+		config, _ := json.Marshal(p.workerConfig()) //nolint:errchkjson // plain values
+		sum := sha256.Sum256(append(config, p.info.Name...))
+		p.lane = p.module.digest + hex.EncodeToString(sum[:8])
+	})
+	return p.lane
 }

@@ -83,4 +83,9 @@ func (p *Provider) index(objects []reconcile.Resource) (index, error) {
 	return out, nil
 }
 
-func unprintable(r rune) bool { return sanitize(string(r)) == "" && r != ' ' && r != '\t' || r == '\n' }
+func unprintable(r rune) bool {
+	if r >= ' ' && r <= '~' {
+		return false
+	}
+	return sanitize(string(r)) == "" && r != ' ' && r != '\t' || r == '\n'
+}

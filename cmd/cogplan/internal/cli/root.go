@@ -34,7 +34,9 @@ type globalFlags struct {
 // Main runs cogplan, or a worker of it, and returns the exit code.
 func Main(ctx context.Context) int {
 	becomeHelperIfRequested() //nolint:contextcheck // a helper ends with its pipe, and has a context of its own
-	return cogplan(ctx, thisProcess())
+	proc := thisProcess()
+	collectLater(proc.environ)
+	return cogplan(ctx, proc)
 }
 
 // becomeHelperIfRequested never returns where this process was started as a

@@ -130,12 +130,19 @@ func hashAll(files []job, out []abi.FileInfo) {
 	if len(files) == 0 {
 		return
 	}
-	workers := min(runtime.GOMAXPROCS(0), len(files)/16+1)
+	workers, size := min(runtime.GOMAXPROCS(0), len(files)/16+1), bufferFor(files)
+	if workers == 1 {
+		buf := make([]byte, size)
+		for _, j := range files {
+			j.hash(buf, &out[j.index])
+		}
+		return
+	}
 	work := make(chan job, 64)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			buf := make([]byte, 128<<10)
+			buf := make([]byte, size)
 			for j := range work {
 				j.hash(buf, &out[j.index])
 			}
@@ -146,6 +153,16 @@ func hashAll(files []job, out []abi.FileInfo) {
 	}
 	close(work)
 	wg.Wait()
+}
+
+// bufferFor is a size that reads small files at once: most are.
+func bufferFor(files []job) int {
+	const least, most = 4 << 10, 128 << 10
+	size := int64(least)
+	for _, j := range files {
+		size = max(size, j.info.Size()+1)
+	}
+	return int(min(size, most))
 }
 
 func (j job) hash(buf []byte, out *abi.FileInfo) {

@@ -26,6 +26,10 @@ type Config struct {
 	// CPU is the processor time of the process; 0 is no limit.
 	CPU  time.Duration `json:"cpu"`
 	Time time.Time     `json:"time"`
+	// Alone says that nothing in the process waits for the network: it begins
+	// with one thread, which spares the handing over between threads, and takes
+	// more when there are many files to look at or to write.
+	Alone bool `json:"alone"`
 }
 
 // Status says how a call went.

@@ -22,6 +22,7 @@ func (s *server) apply(ctx context.Context, inst *instance, f pipe.Frame) (alive
 		_ = s.answer(f.ID, &pipe.Outcome{Status: pipe.Broken, Detail: err.Error()})
 		return false
 	}
+	s.widen(len(req.Items))
 	g := group{out: s.out, inst: inst, id: f.ID, began: time.Now()}
 	alive = true
 	for i := 0; i < len(req.Items) && alive; i++ {

@@ -20,6 +20,8 @@ type engine struct {
 	module  wazero.CompiledModule
 	// initial is what memories hold at the start, where the module was split.
 	initial *initial
+	// widen hears of how many files are about to be looked at.
+	widen func(files int)
 }
 
 // newEngine compiles the module, or loads what an earlier worker compiled. A

@@ -105,6 +105,7 @@ func (inst *instance) fileStat(data []byte) int64 {
 	if err != nil {
 		return int64(abi.HostBadRequest)
 	}
+	inst.widen(len(request.Paths))
 	return inst.answer(&abi.FileStatAnswer{Files: inst.fs.Examine(request.Paths, request.Digest)})
 }
 

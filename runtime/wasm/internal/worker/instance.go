@@ -33,6 +33,8 @@ type instance struct {
 	logs   *logs
 	random *randomness
 	output int64
+	// widen hears of how many files are about to be looked at.
+	widen func(files int)
 	// sessions that it served before this one.
 	sessions int
 	// failed says that an action failed in it: it is not used again.
@@ -67,6 +69,7 @@ func (e *engine) open(ctx context.Context, req pipe.OpenRequest, http *mailbox, 
 		logs:   &logs{left: e.config.Log, send: log},
 		random: &randomness{rand.NewChaCha8(startSeed(req.Seed))},
 		output: e.config.Output,
+		widen:  e.widen,
 		digest: sha256.New(),
 	}
 	inst.fs.BeginRead()

@@ -17,7 +17,7 @@ const (
 	// beyond it is worth giving back.
 	maxSpareMemory = 32 << 20
 	// maxSessions is how many sessions one instance serves.
-	maxSessions = 256
+	maxSessions = 128
 )
 
 // spares are instances whose session has ended well: they had no secrets, and

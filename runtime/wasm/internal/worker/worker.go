@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -47,7 +48,10 @@ type server struct {
 	engine    *engine
 	instances map[uint32]*life
 	spares    *spares
-	done      sync.WaitGroup
+	// threads is how many there may be, where there is one so far.
+	threads int
+	wide    sync.Once
+	done    sync.WaitGroup
 }
 
 func (s *server) serve(ctx context.Context, in *pipe.Reader) error {
@@ -80,6 +84,9 @@ func (s *server) setup(ctx context.Context, in *pipe.Reader) error {
 	if err != nil || code.Kind != pipe.Code {
 		return errors.New("no module after the setup")
 	}
+	if s.config.Alone {
+		s.threads = runtime.GOMAXPROCS(1)
+	}
 	// Linear memories lie outside of Go's heap; what is left is small.
 	debug.SetGCPercent(200)
 	if err := limitProcess(&s.config); err != nil {
@@ -89,6 +96,7 @@ func (s *server) setup(ctx context.Context, in *pipe.Reader) error {
 	if err != nil {
 		return err
 	}
+	s.engine.widen = s.widen
 	// What loading took goes back to the system: it is more than all that follows.
 	debug.FreeOSMemory()
 	return s.out.Send(pipe.Ready, 0)
@@ -173,6 +181,16 @@ func (s *server) run(ctx context.Context, l *life, id uint32) {
 		}
 	}
 	s.leave(ctx, inst, l.open)
+}
+
+// manyFiles is how many files are worth more than one thread.
+const manyFiles = 64
+
+// widen takes all threads that there may be, once there are many files.
+func (s *server) widen(files int) {
+	if files >= manyFiles && s.threads > 1 {
+		s.wide.Do(func() { runtime.GOMAXPROCS(s.threads) })
+	}
 }
 
 func (s *server) logger(instance uint32) func(level byte, line []byte) {
