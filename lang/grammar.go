@@ -15,7 +15,7 @@ func newGrammar() *grammar {
 	return &grammar{
 		root:        rootSpec(),
 		cogplan:     &bodySpec{where: "the cogplan block", attrs: attrs("required_version"), blocks: blocks("policy", "state:name")},
-		policyPaths: &bodySpec{where: "a policy block", attrs: attrs("paths!")},
+		policyPaths: &bodySpec{where: "a policy block", attrs: attrs("paths!", "key")},
 		variable: &bodySpec{
 			where:  "a variable block",
 			attrs:  attrs("type", "default", "description", "sensitive", "nullable"),

@@ -130,6 +130,11 @@ func (p *parser) policyPaths(block *hcl.Block) {
 	p.add(diags)
 	p.module.policy.Range = block.DefRange
 	p.module.policy.Paths = p.strings(content.attrs["paths"])
+	if attr := content.attrs["key"]; attr != nil {
+		if p.module.policy.Key = p.str(attr); p.module.policy.Key == "" {
+			p.mistake(attr.Expr.Range(), "Empty path", "Name the file of the public key that verifies bundles, or take the argument out.")
+		}
+	}
 	for i, given := range p.module.policy.Paths {
 		if given == "" {
 			p.mistake(elementRange(content.attrs["paths"], i), "Empty path", "Name a directory or a file with policies.")

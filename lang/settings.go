@@ -28,6 +28,8 @@ type Policy struct {
 	// Paths are files and directories of policies, relative to the module's
 	// directory or absolute.
 	Paths []string
+	// Key is the file of the public key that verifies bundles; empty for none.
+	Key string
 	// Range of the policy block; empty where there is none.
 	Range hcl.Range
 	// Rules are the policy blocks that name a rule, in source order.

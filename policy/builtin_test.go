@@ -8,7 +8,7 @@ import (
 // line of it.
 func TestDefaultPolicy(t *testing.T) {
 	policies, tests := builtinSources()
-	report, err := runTests(t.Context(), TestOptions{Options: Options{Now: testNow}}, policies, tests)
+	report, err := runTests(t.Context(), TestOptions{Options: Options{Now: testNow}}, &sources{files: policies, tests: tests})
 	if err != nil {
 		t.Fatal(err)
 	}

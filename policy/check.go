@@ -21,11 +21,12 @@ func Check(ctx context.Context, options Options) ([]Mistake, error) {
 	case err != nil:
 		return nil, err
 	}
-	s := readSources(options.Paths, options.Files)
+	s := readSources(&options)
 	var mistakes []Mistake
 	user := parseModules(s.files, true)
+	data, _ := mergeData(s.data, nil) // Load has looked at it
 	for _, runs := range []bool{false, true} {
-		mistakes = append(mistakes, checkStrictly(user, runs)...)
+		mistakes = append(mistakes, checkStrictly(user, data, runs)...)
 	}
 	for _, f := range append(s.files, s.tests...) {
 		formatted, err := Format(f)
@@ -39,7 +40,7 @@ func Check(ctx context.Context, options Options) ([]Mistake, error) {
 	return tidy(mistakes), nil
 }
 
-func checkStrictly(user *moduleSet, runs bool) []Mistake {
+func checkStrictly(user *moduleSet, data map[string]any, runs bool) []Mistake {
 	part, run := user.split(runPackage)
 	text := inputSchema
 	if runs {
@@ -50,7 +51,7 @@ func checkStrictly(user *moduleSet, runs bool) []Mistake {
 		return []Mistake{{Problem: err.Error()}}
 	}
 	_, mistakes := compile(part.modules, part.rules, compileOptions{
-		capabilities: gateCapabilities(false), schema: schema, strict: true, prints: true,
+		capabilities: gateCapabilities(false), schema: schema, data: data, strict: true, prints: true,
 	})
 	return mistakes
 }

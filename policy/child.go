@@ -34,6 +34,7 @@ func RunChildIfRequested() {
 type childRequest struct {
 	Memory   int64              `json:"memory"`
 	Files    []File             `json:"files"`
+	Data     []DataFile         `json:"data"`
 	Rules    map[string]Setting `json:"rules"`
 	Now      time.Time          `json:"now"`
 	Deadline time.Duration      `json:"deadline"`
@@ -74,7 +75,7 @@ func childMain(ctx context.Context, in io.Reader, out io.Writer) int {
 
 func (r *childRequest) evaluate(ctx context.Context) childAnswer {
 	var answer childAnswer
-	options := Options{Files: r.Files, Rules: userSettings(r.Rules), Now: r.Now, Deadline: r.Deadline}
+	options := Options{Files: r.Files, Data: r.Data, Rules: userSettings(r.Rules), Now: r.Now, Deadline: r.Deadline}
 	if r.Print {
 		options.Print = func(place, text string) {
 			const most = 10_000

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,6 +33,7 @@ type Engine struct {
 	// isolated is where the module's policies are asked; nil for here.
 	isolated *isolated
 	digest   string
+	paths    map[string]string
 	// hands evaluate; nil is a new goroutine each time.
 	hands *crew
 	// index is for tests alone: the evaluator's rule index passes over errors
@@ -48,6 +50,11 @@ var (
 // Digest identifies the policies, their levels and parameters: "sha256:" and
 // hexadecimal digits.
 func (e *Engine) Digest() string { return e.digest }
+
+// PathDigests are the digests of the paths of [Options], by the paths as they were
+// given: of a bundle those of the archive, else of all that was read below the
+// path. What is pinned is compared with exactly what was loaded.
+func (e *Engine) PathDigests() map[string]string { return maps.Clone(e.paths) }
 
 // Rules names the rules that are asked, sorted.
 func (e *Engine) Rules() []string {

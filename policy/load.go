@@ -42,7 +42,9 @@ type loader struct {
 	options      Options
 	capabilities *ast.Capabilities
 	rules        []*rule
-	mistakes     []Mistake
+	// merged is the data of the module's policies.
+	merged   map[string]any
+	mistakes []Mistake
 }
 
 func (l *loader) load() *Engine {
@@ -52,10 +54,11 @@ func (l *loader) load() *Engine {
 	if l.options.Deadline < 0 {
 		l.say("the deadline is negative", "")
 	}
-	sources := readSources(l.options.Paths, l.options.Files)
+	sources := readSources(&l.options)
 	l.mistakes = append(l.mistakes, sources.mistakes...)
 	builtin := l.parse(l.builtin(), false)
 	user := l.parse(sources.files, true)
+	l.data(sources, builtin, user)
 	l.checkTests(sources)
 	l.checkUser(user, sources)
 	if len(l.mistakes) > 0 {
@@ -91,7 +94,7 @@ func (l *loader) parse(files []File, user bool) *moduleSet {
 
 // checkUser refuses policies of which none would ever deny or warn.
 func (l *loader) checkUser(user *moduleSet, s *sources) {
-	if len(l.options.Paths) == 0 && len(l.options.Files) == 0 || len(l.mistakes) > 0 {
+	if len(l.options.Paths) == 0 && len(l.options.Files) == 0 && len(l.options.Data) == 0 || len(l.mistakes) > 0 {
 		return
 	}
 	if !slices.ContainsFunc(user.rules, func(r *rule) bool { return r.family != familyException }) {
@@ -165,7 +168,7 @@ func (l *loader) engine(builtin, user *moduleSet, s *sources) *Engine {
 	plan, run := user.split(runPackage)
 	e.plan = l.add(e.plan, plan, inputSchema)
 	e.run = l.add(e.run, run, runSchema)
-	e.digest = l.digest(s)
+	e.digest, e.paths = l.digest(s), s.digests
 	return e
 }
 
@@ -179,7 +182,7 @@ func (l *loader) isolate(e *Engine, s *sources) {
 		return
 	}
 	e.isolated = &isolated{Isolation: *l.options.Isolation, request: childRequest{
-		Memory: cmp.Or(l.options.Isolation.Memory, DefaultMemory), Files: s.files, Rules: l.options.Rules,
+		Memory: cmp.Or(l.options.Isolation.Memory, DefaultMemory), Files: s.files, Data: s.data, Rules: l.options.Rules,
 		Now: l.options.Now, Deadline: e.deadline, Print: l.options.Print != nil,
 	}}
 }
@@ -192,6 +195,7 @@ func (l *loader) add(programs []*program, set *moduleSet, schema string) []*prog
 	}
 	options := compileOptions{capabilities: l.capabilities, prints: l.options.Print != nil}
 	if schema != "" {
+		options.data = l.merged
 		var err error
 		if options.schema, err = schemaSet(schema); err != nil {
 			l.say("read the schema of the input: "+err.Error(), "")
@@ -218,6 +222,9 @@ func (l *loader) digest(s *sources) string {
 	}
 	slices.Sort(texts)
 	line(texts...)
+	for _, f := range s.data {
+		line(append([]string{"data", reconcile.DigestBytes([]byte(f.Text))}, f.At...)...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(l.options.Rules)) {
 		setting := l.options.Rules[name]
 		parameters, err := reconcile.Digest(setting.Parameters)

@@ -9,12 +9,17 @@ import (
 // Options say what an [Engine] is made of. The zero value, with Now set, is the
 // default policy alone.
 type Options struct {
-	// Paths are the files and directories of the module's policies, as the
+	// Paths are the files, directories and bundles of the module's policies, as the
 	// operating system takes them. One that is missing, or holds no rule, is an
 	// error.
 	Paths []string
+	// BundleKey is the file of the public key, in PEM, that verifies the signatures
+	// of bundles; without it no bundle is taken.
+	BundleKey string
 	// Files are policies that are already in memory.
 	Files []File
+	// Data are files of data that are already in memory.
+	Data []DataFile
 	// Rules are the settings of rules by name: "main.deny_prune",
 	// "cogplan.builtin.deny_mass_delete". A setting of a rule that there is not
 	// is an error.
@@ -44,6 +49,14 @@ type File struct {
 	// Name is shown in messages; a path where it was read from one.
 	Name string
 	Text string
+}
+
+// DataFile is the text of one file of data, a JSON object.
+type DataFile struct {
+	File
+
+	// At is the path below data where the object stands; empty for data itself.
+	At []string
 }
 
 // Setting is what the module says about a rule, outside the rule's own reach.

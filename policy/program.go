@@ -19,6 +19,7 @@ import (
 type program struct {
 	compiler *ast.Compiler
 	store    storage.Store
+	data     map[string]any
 	rules    []*rule
 	// builtin is the default policy, which is never asked elsewhere.
 	builtin bool
@@ -41,6 +42,8 @@ type compileOptions struct {
 	schema *ast.SchemaSet
 	prints bool
 	strict bool
+	// data is what policies read besides the parameters of rules.
+	data map[string]any
 }
 
 // compile makes a program of modules and the rules found in them. It returns
@@ -62,7 +65,7 @@ func compile(modules []*ast.Module, rules []*rule, options compileOptions) (*pro
 	if compiler.Failed() {
 		return nil, compileMistakes(compiler.Errors)
 	}
-	p := &program{compiler: compiler, rules: rules}
+	p := &program{compiler: compiler, rules: rules, data: options.data}
 	if err := p.prepare(); err != nil {
 		return nil, []Mistake{{Problem: err.Error()}}
 	}
@@ -105,7 +108,7 @@ func (p *program) prepare() error {
 			whole = append(whole, r)
 		}
 	}
-	p.store = parameterStore(p.rules)
+	p.store = parameterStore(p.rules, p.data)
 	var err error
 	if p.batch, err = p.query(batch); err == nil {
 		p.whole, err = p.query(whole)
@@ -122,15 +125,16 @@ func (p *program) prepare() error {
 	return err
 }
 
-// parameterStore is the data that policies read: the parameters of rules.
-func parameterStore(rules []*rule) storage.Store {
+// parameterStore is the data that policies read: the parameters of rules, and
+// the data that stands beside the policies.
+func parameterStore(rules []*rule, data map[string]any) storage.Store {
 	parameters := map[string]any{}
 	for _, r := range rules {
 		if len(r.parameters) > 0 {
 			parameters[r.name] = r.parameters
 		}
 	}
-	return inmem.NewFromObjectWithOpts(map[string]any{"cogplan": map[string]any{"parameters": parameters}},
+	return inmem.NewFromObjectWithOpts(withData(parameters, data),
 		inmem.OptReturnASTValuesOnRead(true))
 }
 
@@ -190,6 +194,7 @@ func (p *program) ask(ctx context.Context, q *query, input *ast.Term, e evaluati
 		WithTime(e.clock.now).WithSeed(noRandomness{}).
 		WithStrictBuiltinErrors(true).
 		WithIndexing(e.index).
+		WithEarlyExit(false). // an error or a conflict in a later clause is one
 		WithCancel(e.canceler).
 		WithPrintHook(e.printed).
 		Iter(ctx, func(result topdown.QueryResult) error {
@@ -267,8 +272,8 @@ func (p *program) dangling(ref ast.Ref) string {
 		}
 		node = node.Child(term.Value)
 	}
-	if node == nil {
-		return ref.String() + " is not defined by any policy"
+	if node == nil && (len(p.data) == 0 || !holds(p.data, ref)) {
+		return ref.String() + " is not defined by any policy or data"
 	}
 	return ""
 }

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cogplan/cogplan/pkg/reconcile"
 )
 
 // The most that policies may be. They are read by people.
@@ -22,20 +25,50 @@ const (
 type sources struct {
 	files, tests []File
 	mistakes     []Mistake
-	total        int
-	seen         map[string]bool
+	// data are the files of data.
+	data      []DataFile
+	bundleKey string
+	// digests are those of the paths, by the paths as they were given.
+	digests map[string]string
+	total   int
+	seen    map[string]bool
 }
 
 // readSources reads all paths. What it cannot read is a mistake, not a gap.
-func readSources(paths []string, files []File) *sources {
-	s := &sources{seen: map[string]bool{}}
-	for _, p := range paths {
+func readSources(options *Options) *sources {
+	s := &sources{seen: map[string]bool{}, bundleKey: options.BundleKey, digests: map[string]string{}}
+	for _, p := range options.Paths {
+		files, tests, data := len(s.files), len(s.tests), len(s.data)
 		s.path(p)
+		if s.digests[p] == "" {
+			s.digests[p] = digestOf(p, slices.Concat(s.files[files:], s.tests[tests:]), s.data[data:])
+		}
 	}
-	for _, f := range files {
+	for _, f := range options.Files {
 		s.add(f)
 	}
+	for _, f := range options.Data {
+		s.addData(f)
+	}
 	return s
+}
+
+// digestOf covers all that was read of a path: where it stands below the path, and
+// what it says.
+func digestOf(root string, files []File, data []DataFile) string {
+	for _, f := range data {
+		files = append(files, f.File)
+	}
+	lines := make([]string, 0, len(files))
+	for _, f := range files {
+		inner, err := filepath.Rel(root, f.Name)
+		if err != nil {
+			inner = f.Name
+		}
+		lines = append(lines, fmt.Sprintf("%q %s", filepath.ToSlash(inner), reconcile.DigestBytes([]byte(f.Text))))
+	}
+	slices.Sort(lines)
+	return reconcile.DigestBytes([]byte(strings.Join(lines, "\n")))
 }
 
 func (s *sources) mistake(file, problem, remedy string) {
@@ -53,8 +86,10 @@ func (s *sources) path(name string) {
 		s.directory(name)
 	case !info.Mode().IsRegular():
 		s.mistake(name, "a policy is a plain file, and this is a "+kindOf(info.Mode()), "put the file itself here")
+	case IsBundle(name):
+		s.bundle(name)
 	case !strings.HasSuffix(name, ".rego"):
-		s.mistake(name, "the name of a policy file ends in .rego", "rename it")
+		s.mistake(name, "the name of a policy file ends in .rego, and of a bundle in .tar.gz", "rename it")
 	default:
 		s.read(os.DirFS(filepath.Dir(name)), filepath.Base(name), name)
 	}
@@ -104,7 +139,7 @@ func (s *sources) entry(fsys fs.FS, root, p string, entry fs.DirEntry) error {
 	case entry.IsDir():
 	case !entry.Type().IsRegular():
 		s.mistake(name, "a policy is a plain file, and this is a "+kindOf(entry.Type()), "put the file itself here")
-	case strings.HasSuffix(base, ".rego"):
+	case strings.HasSuffix(base, ".rego"), base == dataName:
 		s.read(fsys, p, name)
 	case strings.HasSuffix(base, ".md"), strings.HasPrefix(base, "LICENSE"):
 	default:
@@ -127,10 +162,33 @@ func (s *sources) read(fsys fs.FS, p, name string) {
 		s.mistake(name, err.Error(), "")
 		return
 	}
-	s.add(File{Name: name, Text: string(text)})
+	f, inner := File{Name: name, Text: string(text)}, filepath.ToSlash(p)
+	if path.Base(inner) == dataName {
+		s.addData(DataFile{File: f, At: dataAt(path.Dir(inner))})
+		return
+	}
+	s.add(f)
 }
 
 func (s *sources) add(f File) {
+	switch {
+	case !s.takes(f):
+	case strings.HasSuffix(f.Name, "_test.rego"):
+		s.tests = append(s.tests, f)
+	default:
+		s.files = append(s.files, f)
+	}
+}
+
+func (s *sources) addData(f DataFile) {
+	if s.takes(f.File) {
+		s.data = append(s.data, f)
+	}
+}
+
+// takes notes a file, and says what keeps it from being taken.
+func (s *sources) takes(f File) bool {
+	mistakes := len(s.mistakes)
 	clean := path.Clean(filepath.ToSlash(f.Name))
 	s.total += len(f.Text)
 	switch {
@@ -138,14 +196,11 @@ func (s *sources) add(f File) {
 		s.mistake("", "a policy has no name", "")
 	case s.seen[clean]:
 		s.mistake(f.Name, "the file is loaded twice", "take one of the paths out of the policy block")
-	case len(s.files)+len(s.tests) >= maxFiles || s.total > maxTotalSize:
+	case len(s.files)+len(s.tests)+len(s.data) >= maxFiles || s.total > maxTotalSize:
 		s.mistake(f.Name, fmt.Sprintf("there are more than %d policy files or %d bytes", maxFiles, maxTotalSize), "")
 	case !utf8.ValidString(f.Text):
 		s.mistake(f.Name, "the file is not UTF-8 text", "")
-	case strings.HasSuffix(clean, "_test.rego"):
-		s.tests = append(s.tests, f)
-	default:
-		s.files = append(s.files, f)
 	}
 	s.seen[clean] = true
+	return len(s.mistakes) == mistakes
 }

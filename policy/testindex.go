@@ -74,7 +74,7 @@ func (run *testRun) passes(ctx context.Context, compiler *ast.Compiler, ref ast.
 		WithCompiler(compiler).WithQueryCompiler(queryCompiler).
 		WithStore(run.store).WithTransaction(txn).
 		WithTime(e.clock.now).WithSeed(noRandomness{}).
-		WithStrictBuiltinErrors(true).WithIndexing(e.index).WithCancel(e.canceler).
+		WithStrictBuiltinErrors(true).WithIndexing(e.index).WithEarlyExit(false).WithCancel(e.canceler).
 		Iter(ctx, func(topdown.QueryResult) error {
 			found = true
 			return nil

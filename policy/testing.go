@@ -76,8 +76,8 @@ func Test(ctx context.Context, options TestOptions) (*TestReport, error) {
 	if _, err := Load(ctx, options.Options); err != nil {
 		return nil, err
 	}
-	s := readSources(options.Paths, options.Files)
-	return runTests(ctx, options, s.files, s.tests)
+	s := readSources(&options.Options)
+	return runTests(ctx, options, s)
 }
 
 // testRun is a compiled set of policies and tests.
@@ -88,8 +88,8 @@ type testRun struct {
 	rules   []*rule
 }
 
-func runTests(ctx context.Context, options TestOptions, policies, tests []File) (*TestReport, error) {
-	run, err := newTestRun(options, policies, tests)
+func runTests(ctx context.Context, options TestOptions, s *sources) (*TestReport, error) {
+	run, err := newTestRun(options, s)
 	if err != nil {
 		return nil, err
 	}
@@ -115,24 +115,25 @@ func runTests(ctx context.Context, options TestOptions, policies, tests []File) 
 	return report, nil
 }
 
-func newTestRun(options TestOptions, policies, tests []File) (*testRun, error) {
+func newTestRun(options TestOptions, s *sources) (*testRun, error) {
 	run := &testRun{modules: map[string]*ast.Module{}, tests: map[string]bool{}}
-	set := parseModules(policies, false)
+	set := parseModules(s.files, false)
 	if mistakes := append(set.mistakes, applySettings(set.rules, settingsOf(set.rules, options.Rules))...); len(mistakes) > 0 {
 		return nil, &LoadError{Mistakes: tidy(mistakes)}
 	}
 	run.rules = set.rules
 	for i, module := range set.modules {
-		run.modules[policies[i].Name] = module
+		run.modules[s.files[i].Name] = module
 	}
-	for _, f := range tests {
+	for _, f := range s.tests {
 		module, err := ast.ParseModuleWithOpts(f.Name, f.Text, ast.ParserOptions{RegoVersion: ast.RegoV1})
 		if err != nil {
 			return nil, &LoadError{Mistakes: parseMistakes(f, err)}
 		}
 		run.modules[f.Name], run.tests[f.Name] = module, true
 	}
-	run.store = parameterStore(set.rules)
+	data, _ := mergeData(s.data, nil) // Load has looked at it
+	run.store = parameterStore(set.rules, data)
 	return run, nil
 }
 

@@ -136,7 +136,7 @@ func TestScripts(t *testing.T) {
 			"code": exitsWith, "thing": putThing, "state": showState, "live": showLive,
 			"truncate": truncate, "fill": fill, "unhex": unhex, "json": isJSON, "undigested": undigested,
 			"tmpfs": mountTmpfs, "example": copyExample, "tamper": tamper,
-			"join": joinFiles,
+			"join": joinFiles, "bundle": signBundle,
 		},
 	})
 }

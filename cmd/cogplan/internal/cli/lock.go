@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -79,7 +80,28 @@ func (s *session) lockable(ctx context.Context) *lockfile.File {
 			Digest: module.Digest(), Allow: lockfile.Grants(block.Grants, block.Trust),
 		})
 	}
+	f.Policies = s.lockablePolicies()
 	return f
+}
+
+// lockablePolicies are the policies from elsewhere, as they were loaded. Those that
+// cannot be loaded are left out: that is told, and nothing is ruled by them.
+func (s *session) lockablePolicies() []lockfile.Policy {
+	root := repository(s.module.Dir())
+	var pinned []lockfile.Policy
+	for _, given := range s.module.Policy().Paths {
+		path := given
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(s.module.Dir(), path)
+		}
+		if !fromElsewhere(root, path) || s.gate.wait() != nil {
+			continue
+		}
+		if digest := s.gate.engine.PathDigests()[path]; digest != "" {
+			pinned = append(pinned, lockfile.Policy{Path: given, Digest: digest})
+		}
+	}
+	return pinned
 }
 
 var errNotTrusted = errors.New("what is shown is not trusted yet: run `cogplan init` in a terminal, or add -auto-approve to trust it without asking")

@@ -23,16 +23,23 @@ func (a *app) policyOptions(module *lang.Module) policy.Options {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(module.Dir(), path)
 		}
-		if !inside(root, path) {
+		if fromElsewhere(root, path) {
 			opts.Isolation = isolation()
 		}
 		opts.Paths = append(opts.Paths, path)
+	}
+	if opts.BundleKey = settings.Key; opts.BundleKey != "" && !filepath.IsAbs(opts.BundleKey) {
+		opts.BundleKey = filepath.Join(module.Dir(), opts.BundleKey)
 	}
 	for _, rule := range settings.Rules {
 		opts.Rules[rule.Name] = policy.Setting{Level: rule.Level, Parameters: rule.Parameters}
 	}
 	return opts
 }
+
+// fromElsewhere reports whether a policy comes from outside the repository: by its
+// path, or because it is a bundle, which somebody else has built.
+func fromElsewhere(root, path string) bool { return policy.IsBundle(path) || !inside(root, path) }
 
 // isolation is a process of cogplan itself. Where nobody knows which program
 // this is there is no isolation, and policies from outside are not loaded.
