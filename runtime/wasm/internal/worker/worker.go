@@ -87,7 +87,7 @@ func (s *server) setup(ctx context.Context, in *pipe.Reader) error {
 	if s.config.Alone {
 		s.threads = runtime.GOMAXPROCS(1)
 	}
-	// Linear memories lie outside of Go's heap; what is left is small.
+	// Linear memories lie outside of Go's heap. Compiling makes much garbage.
 	debug.SetGCPercent(200)
 	if err := limitProcess(&s.config); err != nil {
 		return fmt.Errorf("limit the process: %w", err)
@@ -97,7 +97,9 @@ func (s *server) setup(ctx context.Context, in *pipe.Reader) error {
 		return err
 	}
 	s.engine.widen = s.widen
-	// What loading took goes back to the system: it is more than all that follows.
+	// What loading took goes back to the system: it is more than all that follows,
+	// and what follows is collected early, because there are several workers.
+	debug.SetGCPercent(75)
 	debug.FreeOSMemory()
 	return s.out.Send(pipe.Ready, 0)
 }
