@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -61,10 +62,11 @@ func TestPoolNeverHasMoreWorkersThanCores(t *testing.T) {
 		h.release(l, s.owner)
 	}
 	var wg sync.WaitGroup
-	for range 10 {
+	for hand := range 10 {
 		wg.Go(func() {
 			for i := range 100 {
-				owner := "a resource of its own " + string(rune('a'+i%26))
+				// What one resource has open beside its apply is no company.
+				owner := fmt.Sprintf("resource %d of %d", i, hand)
 				visit(&stay{key: "k", owner: owner, write: i%2 == 1})
 			}
 		})
