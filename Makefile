@@ -36,7 +36,7 @@ CHECKS := check-format check-vet check-tidy check-cross check-lint check-demo ch
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help deps providers build test demo check lint fmt bench vuln clean print-checks $(CHECKS)
+.PHONY: help deps providers build test demo check lint fmt bench bench-gate peers vuln clean print-checks $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,15 @@ fmt: $(GOLANGCI_LINT) ## Format all Go files
 
 bench: build ## Measure cogplan, and terraform or tofu where they are on PATH (BENCH="-n 5 -sizes 1000")
 	go run ./bench $(BENCH)
+
+# The versions of the peers are those that docs/performance.md speaks of.
+peers: ## Build conftest and opa into bin/peers, to be measured beside the gate
+	@mkdir -p bin/peers
+	GOFLAGS= GOBIN=$(CURDIR)/bin/peers go install github.com/open-policy-agent/conftest@v0.71.1
+	GOFLAGS= GOBIN=$(CURDIR)/bin/peers go install github.com/open-policy-agent/opa@v1.22.2
+
+bench-gate: build ## Measure the policy gate beside conftest and opa (after make peers)
+	go run ./bench -gate 100,10000,100000 $(BENCH)
 
 vuln: ## Look for known vulnerabilities (needs the network)
 	go run golang.org/x/vuln/cmd/govulncheck@latest ./...

@@ -176,7 +176,7 @@ warn contains msg if {
 }
 
 deny contains msg if {
-	not startswith(input.resource.name, "file.")
+	not startswith(input.resource.address, "file.")
 	msg := "only files are managed here"
 }
 `

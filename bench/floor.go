@@ -46,6 +46,8 @@ func runFloor(args []string) error {
 			return err
 		}
 		return writeFloorState(args[1], 0)
+	case gateOperation: // it has no floor: nothing is read or written
+		return fmt.Errorf("there is no floor of %q", args[0])
 	default:
 		return fmt.Errorf("unknown operation %q", args[0])
 	}

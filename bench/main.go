@@ -58,11 +58,14 @@ type options struct {
 	json    string
 	site    string
 	keep    bool
+	// gate are numbers of actions; where there are some, the gate alone is
+	// measured.
+	gate []int
 }
 
 func parse(args []string) (options, error) {
 	o := options{}
-	var sizes, kinds string
+	var sizes, kinds, gate string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.cogplan, "cogplan", filepath.Join("bin", "cogplan"), "the cogplan to measure")
 	f.IntVar(&o.runs, "n", 3, "runs of each case; medians are reported")
@@ -73,15 +76,18 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.json, "json", "", "write every sample to this file, too")
 	f.StringVar(&o.site, "site", filepath.Join("examples", "site"), "the example whose warm plan is measured; empty for none")
 	f.BoolVar(&o.keep, "keep", false, "keep the generated configurations")
+	f.StringVar(&gate, "gate", "", "measure policy alone, beside conftest and opa (make peers), with plans of so many actions: 100,10000,100000")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	for s := range strings.SplitSeq(sizes, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > 99999 {
-			return o, fmt.Errorf("-sizes: %q is not a number from 1 to 99999", s)
+	var err error
+	if o.sizes, err = numbers("-sizes", sizes, 99_999); err != nil {
+		return o, err
+	}
+	if gate != "" {
+		if o.gate, err = numbers("-gate", gate, 1_000_000); err != nil {
+			return o, err
 		}
-		o.sizes = append(o.sizes, n)
 	}
 	for s := range strings.SplitSeq(kinds, ",") {
 		k, err := parseKind(s)
@@ -96,7 +102,23 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
+// numbers reads a list of sizes.
+func numbers(flag, list string, most int) ([]int, error) {
+	var out []int
+	for s := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > most {
+			return nil, fmt.Errorf("%s: %q is not a number from 1 to %d", flag, s, most)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
 func run(ctx context.Context, o options, out io.Writer) error {
+	if len(o.gate) > 0 {
+		return measureGate(ctx, o, out)
+	}
 	scratch, err := os.MkdirTemp("", "cogplan-bench-")
 	if err != nil {
 		return err

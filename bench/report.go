@@ -56,7 +56,7 @@ func printRows(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "case\toperation\ttool\twall s\tmin..max\tCPU s\tRSS MiB\tall MiB\tload\twall ×\tCPU ×\t")
 	var notes []string
-	for _, op := range operations {
+	for _, op := range append(slices.Clone(operations), gateOperation) {
 		base := baseline(rows, op)
 		for _, r := range rows {
 			if r.Op != op || len(r.Samples) == 0 {

@@ -52,7 +52,7 @@ var table = []rule{
 		theirs: []string{"github.com/tetratelabs/wazero", "golang.org/x/sys", "golang.org/x/sync"},
 	},
 	{part: "runtime/wasm/abi", ours: []string{"pkg/reconcile"}},
-	{part: "policy", ours: []string{"pkg/reconcile"}, theirs: []string{"github.com/open-policy-agent/opa", "golang.org/x/sys"}},
+	{part: "policy", ours: []string{"pkg/reconcile"}, theirs: []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json", "golang.org/x/sys"}},
 	{part: "sdk", ours: []string{"pkg/reconcile", "runtime/wasm/abi"}},
 	{part: "providers", ours: []string{"sdk", "pkg/reconcile"}},
 	{part: "cmd/cogplan", ours: []string{"cmd/cogplan/internal/cli"}},
