@@ -29,6 +29,9 @@ type pool struct {
 	// line are the sessions that wait for a place, in the order of their coming.
 	line   []*stay
 	closed bool
+	// patience is how long nothing may happen in the workers that a session
+	// waits for.
+	patience time.Duration
 }
 
 // A lane is one worker process and the sessions that have an instance in it.
@@ -43,24 +46,6 @@ type lane struct {
 	// wanted is the session that waits until the others have left.
 	wanted *stay
 	used   time.Time
-}
-
-// stay is what a session wants of a lane.
-type stay struct {
-	key, owner string
-	write      bool
-	// crowd says that sessions which write may have more workers than there are
-	// cores: they wait for the network more than they compute.
-	crowd bool
-	// placed hears of the lane that was found, or of none when the host is closed.
-	placed chan place
-}
-
-// place is a lane that a session has entered, and whether its worker has to be
-// started.
-type place struct {
-	lane  *lane
-	fresh bool
 }
 
 func (l *lane) sessions() int {
@@ -91,7 +76,7 @@ func (l *lane) alive() bool {
 }
 
 func newPool(maxWorkers int) *pool {
-	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers)}
+	return &pool{max: maxWorkers, tokens: make(chan struct{}, maxWorkers), patience: time.Minute}
 }
 
 // enter waits until a call may run.
@@ -160,57 +145,6 @@ func (p *pool) lease(ctx context.Context, s *stay, start func() (*process, error
 			return nil, at.lane.failed // the others try for themselves
 		}
 	}
-}
-
-// await waits until the session has entered a lane.
-func (p *pool) await(ctx context.Context, s *stay) (place, error) {
-	p.mu.Lock()
-	at := p.find(s)
-	if at.lane == nil && !p.closed {
-		s.placed = make(chan place, 1)
-		p.line = append(p.line, s)
-		p.mu.Unlock()
-		select {
-		case at = <-s.placed:
-		case <-ctx.Done():
-			p.leaveLine(s)
-			return place{}, context.Cause(ctx)
-		}
-		p.mu.Lock()
-	}
-	p.mu.Unlock()
-	if at.lane == nil {
-		return place{}, errHostClosed
-	}
-	return at, nil
-}
-
-// leaveLine is for a session that has waited long enough.
-func (p *pool) leaveLine(s *stay) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.line = slices.DeleteFunc(p.line, func(other *stay) bool { return other == s })
-	p.unwant(s)
-	select {
-	case at := <-s.placed: // it was its turn just now
-		if at.lane != nil {
-			p.leave(at.lane, s.owner)
-		}
-	default:
-	}
-	p.serve()
-}
-
-// serve gives places to those who wait, the first come first.
-func (p *pool) serve() {
-	p.line = slices.DeleteFunc(p.line, func(s *stay) bool {
-		at := p.find(s)
-		if at.lane == nil && !p.closed {
-			return false
-		}
-		s.placed <- at
-		return true
-	})
 }
 
 // find has the session enter a lane where it may; where it may not, it has to

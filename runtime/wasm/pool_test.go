@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // hall is a pool whose workers are no processes, and what it has seen.
@@ -125,6 +126,24 @@ func TestPoolGivesUp(t *testing.T) {
 	}
 	if l := h.stay(t, &stay{key: "k", owner: "c"}); l != first {
 		t.Error("the lane is still kept for the one that gave up")
+	}
+}
+
+// Sessions that nobody uses and nobody closes do not keep others waiting for
+// ever; one in which a call runs does.
+func TestPoolTellsOfForgottenSessions(t *testing.T) {
+	h := newHall(1)
+	h.patience = time.Millisecond
+	first := h.stay(t, &stay{key: "k", owner: "a"})
+	write := &stay{key: "k", owner: "b", write: true}
+	if _, err := h.lease(t.Context(), write, h.begin); !errors.Is(err, errNoPlace) {
+		t.Fatalf("got %v", err)
+	}
+	first.proc.waiting = map[uint32]*pendingCall{1: {}}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := h.lease(ctx, write, h.begin); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
 	}
 }
 

@@ -244,6 +244,13 @@ func (p *process) alive() bool {
 	}
 }
 
+// busy reports whether somebody waits for an answer.
+func (p *process) busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting) > 0
+}
+
 // begin registers a request that gets at most that many frames.
 func (p *process) begin(frames int) (id uint32, call *pendingCall) {
 	id = p.next.Add(1)
