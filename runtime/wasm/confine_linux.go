@@ -108,6 +108,19 @@ func landlock(rules []pathRule) error {
 	return nil
 }
 
+// landlockSays is what version -v tells of Landlock.
+func landlockSays() string {
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return "absent: the kernel has none: " + errno.Error()
+	}
+	text := fmt.Sprintf("version %d", abi)
+	if abi < 4 {
+		text += ", which does not keep connections of TCP out"
+	}
+	return text
+}
+
 // handled is everything that this version of Landlock can forbid: what no rule
 // permits is forbidden, connections of TCP, abstract sockets and signals to
 // others included.

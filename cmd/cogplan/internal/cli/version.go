@@ -9,6 +9,7 @@ import (
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/embedded"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/runtime/wasm"
 )
 
 // version is set by the build.
@@ -21,7 +22,9 @@ type versionDocument struct {
 	Go            string   `json:"go"`
 	Platform      string   `json:"platform"`
 	Providers     []string `json:"providers"`
-	Modules       []module `json:"modules,omitempty"`
+	// Walls are what the operating system has around the processes of providers.
+	Walls   []wasm.Wall `json:"walls,omitempty"`
+	Modules []module    `json:"modules,omitempty"`
 }
 
 type module struct {
@@ -40,7 +43,7 @@ func (a *app) versionCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "tell also what cogplan is made of")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "tell also what cogplan is made of, and what this system has to confine providers")
 	return cmd
 }
 
@@ -57,6 +60,9 @@ func (a *app) version(asJSON, verbose bool) error {
 			doc.Modules = append(doc.Modules, module{dep.Path, dep.Version})
 		}
 	}
+	if verbose {
+		doc.Walls = wasm.Walls()
+	}
 	if asJSON {
 		return render.WriteJSON(a.out, doc)
 	}
@@ -65,6 +71,9 @@ func (a *app) version(asJSON, verbose bool) error {
 		return nil
 	}
 	fmt.Fprintf(a.out, "%s %s\nproviders: %q\n", doc.Go, doc.Platform, doc.Providers)
+	for _, wall := range doc.Walls {
+		fmt.Fprintf(a.out, "%s: %s\n", wall.Name, wall.Says)
+	}
 	for _, m := range doc.Modules {
 		fmt.Fprintf(a.out, "%s %s\n", m.Path, m.Version)
 	}

@@ -19,6 +19,7 @@ import (
 	"sync"
 
 	"github.com/cogplan/cogplan/runtime/wasm/internal/pipe"
+	"github.com/cogplan/cogplan/runtime/wasm/internal/seccomp"
 )
 
 // Argument is the one argument that makes a process a worker.
@@ -35,11 +36,24 @@ func Main(ctx context.Context, stdin, stdout *os.File) int {
 	lockDown()
 	in, out := pollable(stdin), pollable(stdout)
 	w := &server{out: pipe.NewWriter(out), instances: map[uint32]*life{}, spares: newSpares()}
-	if err := w.serve(ctx, pipe.NewReader(in, MaxRequest)); err != nil {
+	err := filterCalls()
+	if err == nil {
+		err = w.serve(ctx, pipe.NewReader(in, MaxRequest))
+	}
+	if err != nil {
 		_ = w.out.Send(pipe.Failed, 0, []byte(err.Error()))
 		return 1
 	}
 	return 0
+}
+
+// filterCalls takes system calls from the process where the kernel can. Where it
+// could and does not, there is no worker.
+func filterCalls() error {
+	if lacking := seccomp.Available(); lacking == nil {
+		return seccomp.Enter()
+	}
+	return nil // version -v says so
 }
 
 type server struct {
