@@ -168,7 +168,7 @@ func (r *Resource) applyBatch(ctx context.Context, s *session, batch []*step) (d
 	proc := s.lane.proc
 	id, call := proc.begin(len(batch) + 1)
 	defer proc.finish(id)
-	permissions, err := s.applies(ctx, batch[0].planned.effects)
+	permissions, err := s.applies(ctx, batch[0])
 	if err != nil {
 		return 0, err
 	}
@@ -194,6 +194,7 @@ func (r *Resource) applyBatch(ctx context.Context, s *session, batch []*step) (d
 		if len(batch) == 1 {
 			s.wire.end(&outcome.Report)
 		}
+		s.auditFiles(&outcome.Report, batch[done].what())
 		failure := check(outcome, r.provider.wireLimits(), true)
 		r.result(batch[done], outcome, failure)
 		done++

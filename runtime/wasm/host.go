@@ -40,8 +40,8 @@ type Options struct {
 	// Log receives what providers log; nil drops it. It is called from several
 	// goroutines.
 	Log func(LogRecord)
-	// Audit hears of each use of the network; nil drops it. It is called from
-	// several goroutines.
+	// Audit hears of each use of a capability, permitted or not; nil drops it. It is
+	// called from several goroutines.
 	Audit func(Use)
 	// Progress hears of slow steps: the first compilation of a module. It may
 	// be nil, and is called from several goroutines.

@@ -83,7 +83,7 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 		secrets = append(secrets, c.Secret)
 	}
 	b, err := broker.New(broker.Options{
-		Grants: p.info.Grants.HTTP, Limits: p.info.Limits, Credentials: credentials, Audit: p.audit,
+		Grants: p.info.Grants.HTTP, Limits: p.info.Limits, Credentials: credentials,
 		Now: time.Now, //nolint:forbidigo // measures a use for the audit
 	})
 	if err != nil {
@@ -92,30 +92,6 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 	p.online.broker, p.online.secrets = b, secrets
 	p.host.keep(b)
 	return b, nil
-}
-
-// audit is told of each use of the network.
-func (p *Provider) audit(use broker.Use) {
-	if p.host.opts.Audit != nil {
-		p.host.opts.Audit(Use{
-			Provider: p.info, Effect: use.Effect, Writing: use.Phase == broker.PhaseApply,
-			Allowed: use.Allowed, Reason: use.Reason, Status: use.Status, Elapsed: use.Elapsed,
-		})
-	}
-}
-
-// Use is one use of a capability of the network, permitted or not. It holds no
-// secret.
-type Use struct {
-	Provider reconcile.ProviderInfo
-	Effect   reconcile.Effect
-	// Writing says that an action was being applied; otherwise the provider read.
-	Writing bool
-	Allowed bool
-	// Reason says why not.
-	Reason  string
-	Status  int
-	Elapsed time.Duration
 }
 
 // secretsOf are the values that no text may show for a resource.
@@ -335,16 +311,24 @@ func (s *session) reads(ctx context.Context) (*broker.Session, error) {
 		return nil, err
 	}
 	if s.write {
-		return b.Apply(nil)
+		session, err := b.Apply(nil)
+		if err != nil {
+			return nil, err
+		}
+		return session.Audited(s.hear("")), nil
 	}
-	return b.Read(), nil
+	return b.Read().Audited(s.hear("")), nil
 }
 
 // applies is what one action may do.
-func (s *session) applies(ctx context.Context, effects []reconcile.Effect) (*broker.Session, error) {
+func (s *session) applies(ctx context.Context, st *step) (*broker.Session, error) {
 	b, err := s.prov.network(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return b.Apply(effects)
+	session, err := b.Apply(st.planned.effects)
+	if err != nil {
+		return nil, err
+	}
+	return session.Audited(s.hear(st.what())), nil
 }

@@ -198,7 +198,7 @@ func (p *Provider) workerConfig() pipe.Config {
 	return pipe.Config{
 		CacheDir: dir,
 		Mounts:   p.mounts,
-		Files:    guestfs.Limits{FileSize: maxFileSize, Handles: maxHandles},
+		Files:    guestfs.Limits{FileSize: maxFileSize, Handles: maxHandles, Audit: p.host.opts.Audit != nil},
 		Memory:   p.limits.Memory,
 		Output:   p.limits.Output,
 		Log:      p.limits.Log,

@@ -244,7 +244,9 @@ func (s *session) exchange(ctx context.Context, permissions *broker.Session, kin
 	if err != nil {
 		return pipe.Outcome{}, err
 	}
-	return pipe.ParseOutcome(f.Payload)
+	outcome, err = pipe.ParseOutcome(f.Payload)
+	s.auditFiles(&outcome.Report, "")
+	return outcome, err
 }
 
 // send fails only where the worker has ended; then it says why.

@@ -17,6 +17,8 @@ type inputFlags struct {
 	noInput   bool
 	// lockfile is how strictly the lock file is taken.
 	lockfile string
+	// audit is the file of the audit; empty for none.
+	audit string
 }
 
 func (f *inputFlags) add(flags *pflag.FlagSet) {
@@ -27,6 +29,7 @@ func (f *inputFlags) add(flags *pflag.FlagSet) {
 	f.lockfile = lockCheck
 	flags.Var(&choiceFlag{&f.lockfile, []string{lockCheck, lockReadOnly}}, "lockfile",
 		"refuse what is not as cogplan.lock.hcl says; readonly: also where there is no such file")
+	flags.StringVar(&f.audit, "audit", "", "append a line of JSON for each use that a provider makes of what it is granted, or tries to, to this `file`; - is standard error")
 }
 
 // variableFlag and variableFileFlag fill one list: their order decides which

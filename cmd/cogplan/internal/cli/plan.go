@@ -20,6 +20,7 @@ type runFlags struct {
 	output      outputFlags
 	parallelism int
 	full        bool
+	events      string
 	selection   selection
 	ruling      rulingFlags
 	lockTimeout time.Duration
@@ -30,6 +31,7 @@ func (f *runFlags) add(flags *pflag.FlagSet) {
 	f.output.add(flags)
 	f.output.addProgress(flags)
 	flags.IntVar(&f.parallelism, "parallelism", 0, "work on at most `n` resources at once; 0 leaves it to the engine")
+	flags.StringVar(&f.events, "events", "", "append a line of JSON for each step of the run to this `file`; - is standard error")
 	flags.BoolVar(&f.full, "full", false, "show every value whole, in a long plan too")
 }
 

@@ -23,6 +23,8 @@ type app struct {
 	out *checked
 	// ruling is what the command line says about the gate.
 	ruling ruling
+	// lines are the logs that were asked for.
+	lines []*lineLog
 }
 
 // globalFlags are the flags of every command.
@@ -55,6 +57,9 @@ func cogplan(ctx context.Context, proc *process) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil && a.out.err != nil {
 		err = fmt.Errorf("write the output: %w", a.out.err)
+	}
+	if err == nil {
+		err = a.linesFailure()
 	}
 	a.complain(err)
 	return codeOf(err)

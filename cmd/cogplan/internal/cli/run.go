@@ -24,6 +24,7 @@ type run struct {
 	progress *render.Progress
 	session  *session
 	engine   *reconcile.Engine
+	events   reconcile.EventSink
 	// chosen is the part of the module that the run is about.
 	chosen *selected
 	// destroy takes everything away.
@@ -79,6 +80,10 @@ func (r *run) propose(ctx context.Context) (*reconcile.Proposal, error) {
 	r.progress.Start("Planning")
 	defer r.progress.Stop()
 	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.events, err = r.app.openEvents(r.flags.events); err != nil {
 		return nil, err
 	}
 	if r.destroy {
@@ -151,7 +156,7 @@ func (r *run) newEngine() *reconcile.Engine {
 	options := []reconcile.Option{
 		reconcile.WithRegistry(&r.session.registry),
 		reconcile.WithStore(r.session.store),
-		reconcile.WithEvents(reconcile.EventSinkFunc(func(*reconcile.Event) {})),
+		reconcile.WithEvents(r.events),
 		reconcile.WithObserver(r.progress),
 		reconcile.WithParallelism(r.flags.parallelism),
 		reconcile.WithRunContext(proc.runContext(r.told())),

@@ -79,7 +79,7 @@ func (a *app) openSessionFor(ctx context.Context, inputs *inputFlags, progress *
 		return s, nil
 	}
 	s.gate = loadGate(ctx, a.policyOptions(module), a.ruling.log)
-	if err := s.startHost(progress); err != nil {
+	if err := s.startHost(progress, inputs); err != nil {
 		return s, err
 	}
 	s.guests = describeGuests(ctx, s.host, module)
@@ -193,7 +193,11 @@ func (s *session) where(address string) (hcl.Range, bool) {
 	return s.eval.Range(address)
 }
 
-func (s *session) startHost(progress *render.Progress) error {
+func (s *session) startHost(progress *render.Progress, inputs *inputFlags) error {
+	audit, err := s.app.openAudit(inputs.audit)
+	if err != nil {
+		return err
+	}
 	dir, err := s.app.proc.cacheDir()
 	if err != nil {
 		return err
@@ -207,7 +211,8 @@ func (s *session) startHost(progress *render.Progress) error {
 			}
 			progress.Note(filepath.Base(p.Module), text)
 		},
-		Log: s.app.proc.logger(progress),
+		Log:   s.app.proc.logger(progress),
+		Audit: audit,
 	})
 	return err
 }

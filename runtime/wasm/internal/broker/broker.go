@@ -153,6 +153,15 @@ type Session struct {
 	broker *Broker
 	phase  Phase
 	ledger *ledger
+	// audit hears of the uses of this session; nil leaves them to the broker's.
+	audit func(Use)
+}
+
+// Audited has the uses of the session told to somebody who knows what it is about.
+// It changes the session, before its first request.
+func (s *Session) Audited(audit func(Use)) *Session {
+	s.audit = audit
+	return s
 }
 
 // Read returns a session in which nothing may change the world.
@@ -187,7 +196,11 @@ func (s *Session) Do(ctx context.Context, req Request) (*Response, error) {
 }
 
 func (s *Session) record(req Request, err error, status int, began time.Time) {
-	if s.broker.audit == nil {
+	audit := s.audit
+	if audit == nil {
+		audit = s.broker.audit
+	}
+	if audit == nil {
 		return
 	}
 	use := Use{
@@ -197,5 +210,5 @@ func (s *Session) record(req Request, err error, status int, began time.Time) {
 	if err != nil {
 		use.Reason = err.Error()
 	}
-	s.broker.audit(use)
+	audit(use)
 }

@@ -44,9 +44,12 @@ func (f *FS) examineSome(out []abi.FileInfo, paths []string, digest bool) []abi.
 			out = append(out, abi.FileInfo{Kind: abi.FileDirectory, Mode: 0o555, Outside: true})
 		default:
 			out = append(out, describe(info))
+			op := "examine"
 			if digest && info.Mode().IsRegular() {
+				op = "read"
 				files = append(files, job{at: at, info: info, index: first + i})
 			}
+			f.use(op, at.path)
 		}
 	}
 	hashAll(files, out)

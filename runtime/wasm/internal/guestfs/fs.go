@@ -42,6 +42,8 @@ type Limits struct {
 	FileSize int64 `json:"file_size"`
 	// Handles is the number of files that may be open at one time.
 	Handles int `json:"handles"`
+	// Audit notes each use in the report.
+	Audit bool `json:"audit,omitempty"`
 }
 
 // Any is the operation of an effect that permits every change that the grants
@@ -55,6 +57,17 @@ type Effect struct {
 	// Path is a guest path as in [Mount].
 	Path string
 }
+
+// Use is one thing that a guest did with a granted file.
+type Use struct {
+	// Op is that of an [Effect], or read, list or examine.
+	Op string
+	// Path is as the author of the module writes it.
+	Path string
+}
+
+// maxUses bounds what one call or action is noted to have done.
+const maxUses = 100_000
 
 // Violation is one thing that a guest tried and was not allowed to do.
 type Violation struct {
@@ -113,6 +126,10 @@ type Report struct {
 	Limited bool
 	// Unwritten says that a file which the guest began to write was not written.
 	Unwritten bool
+	// Uses are what the guest did, where that is asked for. Unnoted counts those
+	// for which there was no room.
+	Uses    []Use
+	Unnoted int
 }
 
 const maxReported = 8
@@ -248,6 +265,17 @@ func (f *FS) violate(op, p, why string) {
 	}
 }
 
+// use notes what the guest did, for the audit.
+func (f *FS) use(op, p string) {
+	switch {
+	case !f.limits.Audit:
+	case len(f.report.Uses) >= maxUses:
+		f.report.Unnoted++
+	default:
+		f.report.Uses = append(f.report.Uses, Use{Op: op, Path: f.show(p)})
+	}
+}
+
 func (f *FS) problem(text string) {
 	if len(f.report.Problems) < maxReported {
 		f.report.Problems = append(f.report.Problems, text)
@@ -280,6 +308,7 @@ func (f *FS) permit(op, p string) sys.Errno {
 		f.violate(op, p, "the action did not declare this effect")
 		return sys.EACCES
 	}
+	f.use(op, p)
 	return 0
 }
 

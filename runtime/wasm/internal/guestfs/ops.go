@@ -58,6 +58,7 @@ func (f *FS) openRead(p string, flag sys.Oflag) (sys.File, sys.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
+	f.use("read", p)
 	return f.keep(&readFile{fs: f, gen: f.generation, path: p, file: file}), 0
 }
 
@@ -86,6 +87,7 @@ func (f *FS) openDirFile(at place) (sys.File, sys.Errno) {
 	if err != nil {
 		return nil, errnoOf(err)
 	}
+	f.use("list", at.path)
 	return f.keep(&dirFile{fs: f, gen: f.generation, path: at.path, file: file}), 0
 }
 

@@ -163,6 +163,10 @@ func (m *Outcome) AppendHead(b []byte) []byte {
 	for _, v := range m.Report.Violations {
 		b = appendText(appendText(appendText(b, v.Op), v.Path), v.Why)
 	}
+	b = appendUint(appendUint(b, uint32(m.Report.Unnoted)), uint32(len(m.Report.Uses)))
+	for _, u := range m.Report.Uses {
+		b = appendText(appendText(b, u.Op), u.Path)
+	}
 	b = appendTexts(b, m.Report.Missing)
 	b = appendTexts(b, m.Report.Problems)
 	return appendBool(appendBool(b, m.Report.Limited), m.Report.Unwritten)
@@ -177,6 +181,10 @@ func ParseOutcome(data []byte) (m Outcome, err error) {
 	m.Detail = p.text()
 	for range p.count() {
 		m.Report.Violations = append(m.Report.Violations, guestfs.Violation{Op: p.text(), Path: p.text(), Why: p.text()})
+	}
+	m.Report.Unnoted = int(p.uint())
+	for range p.count() {
+		m.Report.Uses = append(m.Report.Uses, guestfs.Use{Op: p.text(), Path: p.text()})
 	}
 	m.Report.Missing = p.texts()
 	m.Report.Problems = p.texts()
