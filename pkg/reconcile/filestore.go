@@ -180,7 +180,7 @@ func (s *FileStore) commit(address string, state *State, check func(*stateFolder
 		if err := folder.pin(next.Lineage); err != nil {
 			return err
 		}
-		return folder.replace(data, current != nil)
+		return folder.replace(data, current != nil, state.Serial)
 	})
 	if err != nil {
 		return "", fmt.Errorf("write state %s: %w", path, err)
@@ -226,65 +226,6 @@ func (s *FileStore) Remove(ctx context.Context, address string, token Token) err
 		return fmt.Errorf("remove state %s: %w", StatePath(s.root, address), err)
 	}
 	return nil
-}
-
-// History returns the present state and its backup.
-func (s *FileStore) History(ctx context.Context, address string) ([]StateVersion, error) {
-	states, err := s.versions(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	history := make([]StateVersion, 0, len(states))
-	for _, state := range states {
-		history = append(history, StateVersion{
-			Serial: state.Serial, Lineage: state.Lineage,
-			GeneratedAt: state.GeneratedAt, Objects: len(state.Resources),
-		})
-	}
-	return history, nil
-}
-
-// LoadSerial returns the present state or its backup, by serial.
-func (s *FileStore) LoadSerial(ctx context.Context, address string, serial int) (*State, error) {
-	states, err := s.versions(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	for _, state := range states {
-		if state.Serial == serial {
-			return state, nil
-		}
-	}
-	return nil, nil
-}
-
-// versions are the states that can be read: the present one must be readable,
-// a backup need not.
-func (s *FileStore) versions(ctx context.Context, address string) ([]*State, error) {
-	state, _, err := s.Load(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	var states []*State
-	if state != nil {
-		states = append(states, state)
-	}
-	folder, err := s.open(address)
-	if errors.Is(err, fs.ErrNotExist) {
-		return states, nil
-	}
-	if err != nil {
-		return nil, s.unreadable(address, err)
-	}
-	defer folder.close()
-	data, err := folder.read(backupFile)
-	if err != nil || data == nil {
-		return states, err
-	}
-	if backup, err := decodeState(data); err == nil && (state == nil || backup.Serial != state.Serial) {
-		states = append(states, backup)
-	}
-	return states, nil
 }
 
 // List returns the addresses that have a state, sorted.

@@ -156,7 +156,7 @@ func TestWriteState(t *testing.T) {
 		t.Errorf("backup %+v, %v", before, err)
 	}
 	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
-	if want := []string{".lineage", ".state.json", ".state.json.backup"}; err != nil || !slices.Equal(bases(names), want) {
+	if want := []string{".lineage", ".state.json", ".state.json.backup", ".state.json.serial-1"}; err != nil || !slices.Equal(bases(names), want) {
 		t.Errorf("files %v, %v", names, err)
 	}
 }
@@ -274,9 +274,51 @@ func TestSaveOrder(t *testing.T) {
 	if _, err := store.Save(t.Context(), "a", state, token); err != nil {
 		t.Fatal(err)
 	}
-	second := "create .state.json, write .state.json, sync .state.json, link .state.json.backup, rename .state.json.backup, rename .state.json, syncdir a"
+	second := "create .state.json, write .state.json, sync .state.json, link .state.json.backup, rename .state.json.backup, link .state.json.serial-1, rename .state.json, syncdir a"
 	if got := strings.Join(steps, ", "); got != second {
 		t.Errorf("got  %s\nwant %s", got, second)
+	}
+}
+
+// The last states are kept, and no more of them; each can be read by its serial.
+func TestHistoryIsBounded(t *testing.T) {
+	root := t.TempDir()
+	store := NewFileStore(root)
+	state := NewState("a")
+	token := Token("")
+	for n := range 25 {
+		state.Resources = make([]Resource, 0, n)
+		for i := range n {
+			state.Resources = append(state.Resources, Resource{Address: fmt.Sprintf("a.b.c%d", i), Type: "b", Mode: ModeManaged})
+		}
+		var err error
+		if token, err = store.Save(t.Context(), "a", state, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	versions, err := store.History(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serials []int
+	for _, v := range versions {
+		serials = append(serials, v.Serial)
+	}
+	if fmt.Sprint(serials) != "[25 24 23 22 21 20 19 18 17 16 15]" {
+		t.Errorf("serials %v are kept", serials)
+	}
+	for _, serial := range serials {
+		got, err := store.LoadSerial(t.Context(), "a", serial)
+		if err != nil || got == nil || len(got.Resources) != serial-1 {
+			t.Errorf("serial %d is %+v, %v", serial, got, err)
+		}
+	}
+	if got, err := store.LoadSerial(t.Context(), "a", 3); got != nil || err != nil {
+		t.Errorf("serial 3 is %+v, %v", got, err)
+	}
+	files, err := os.ReadDir(filepath.Join(root, ".cog", "config", "a"))
+	if err != nil || len(files) > keptStates+3 {
+		t.Errorf("%d files are kept, %v", len(files), err)
 	}
 }
 

@@ -245,15 +245,15 @@ func (f *stateFolder) pin(lineage string) error {
 	return f.saving.Sync()
 }
 
-// replace puts a new state in the place of the old one, which becomes the
-// backup. The folder must be locked.
-func (f *stateFolder) replace(data []byte, keep bool) error {
+// replace puts a new state in the place of the old one, whose serial is given, and
+// which becomes the backup. The folder must be locked.
+func (f *stateFolder) replace(data []byte, keep bool, serial int) error {
 	temp, err := f.writeTemp(data)
 	if err != nil {
 		return err
 	}
 	if keep {
-		err = f.backUp()
+		err = errors.Join(f.backUp(), f.remember(serial))
 	}
 	if err == nil {
 		err = f.rename(temp, stateFile)

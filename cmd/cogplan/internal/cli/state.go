@@ -17,7 +17,7 @@ func (a *app) stateCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.stateListCommand(), a.stateShowCommand(), a.stateMvCommand(), a.stateRmCommand(),
-		a.statePullCommand(), a.statePushCommand(), a.stateHistoryCommand(), a.stateUnlockCommand(),
+		a.statePullCommand(), a.statePushCommand(), a.stateHistoryCommand(), a.stateRestoreCommand(), a.stateUnlockCommand(),
 	)
 	return cmd
 }
