@@ -3,6 +3,7 @@ package lockfile
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
@@ -48,9 +49,16 @@ func httpLine(h reconcile.HTTPGrant) string {
 	return text + private(h.Private) + credential(h.Credential)
 }
 
-// sorted is a list in which the order of the module does not show.
+// sorted is a list in which the order of the module does not show, and the borders
+// of its elements do.
 func sorted(values []string) string {
-	return strings.Join(slices.Sorted(slices.Values(values)), ",")
+	elems := slices.Sorted(slices.Values(values))
+	for i, elem := range elems {
+		if elem == "" || strings.ContainsAny(elem, ", \"\\") {
+			elems[i] = strconv.Quote(elem)
+		}
+	}
+	return strings.Join(elems, ",")
 }
 
 func private(is bool) string {

@@ -114,6 +114,18 @@ func TestGrantsShowWhatIsWider(t *testing.T) {
 	}
 }
 
+// Two paths are not one with a comma in it.
+func TestGrantsShowTheirBorders(t *testing.T) {
+	lines := map[string][]string{}
+	for _, paths := range [][]string{{"/a", "/b"}, {"/a,/b"}, {"/a", "/b private"}, {"/a,/b private"}, {`/a","/b`}} {
+		line := lockfile.Grants(reconcile.Grants{HTTP: []reconcile.HTTPGrant{{Origin: "https://a.example", Paths: paths}}}, "")[0]
+		if other, taken := lines[line]; taken {
+			t.Errorf("%q and %q are both %s", paths, other, line)
+		}
+		lines[line] = paths
+	}
+}
+
 func TestCompare(t *testing.T) {
 	if got := lockfile.Compare(sample(), sample()); len(got) != 0 {
 		t.Errorf("nothing differs, and %v is told", got)
