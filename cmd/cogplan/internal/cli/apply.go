@@ -14,7 +14,7 @@ import (
 
 func (a *app) applyCommand() *cobra.Command {
 	var flags runFlags
-	var approve bool
+	var approve, refresh bool
 	cmd := &cobra.Command{
 		Use:   "apply [planfile]",
 		Short: "Plan, ask, and apply what policy allows",
@@ -30,13 +30,19 @@ func (a *app) applyCommand() *cobra.Command {
 			if err := flags.check(); err != nil {
 				return err
 			}
-			if len(args) == 1 {
+			if len(args) == 1 && !refresh {
 				return a.applyFile(cmd.Context(), &flags, args[0])
 			}
 			if len(flags.ruling.approvals)+len(flags.ruling.overrides) > 0 {
 				return usagef("-approval and -override are for a plan in a file: cogplan plan -out file, cogplan approve file, cogplan apply file -approval approval")
 			}
-			return a.apply(cmd.Context(), &flags, approve)
+			if !refresh {
+				return a.apply(cmd.Context(), &flags, approve)
+			}
+			if err := onlyRefresh(len(args) > 0 || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+				return err
+			}
+			return a.refreshOnly(cmd.Context(), &flags, approve)
 		},
 	}
 	flags.add(cmd.Flags())
@@ -46,6 +52,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.ruling.addApprovals(cmd.Flags())
 	addRefusedFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "apply without asking")
+	cmd.Flags().BoolVar(&refresh, "refresh-only", false, "record what moved in the world, and change nothing")
 	return cmd
 }
 

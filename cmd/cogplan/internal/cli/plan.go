@@ -54,6 +54,7 @@ func (f *runFlags) check() error {
 type planOptions struct {
 	detailed bool
 	destroy  bool
+	refresh  bool
 	out      string
 }
 
@@ -71,7 +72,13 @@ func (a *app) planCommand() *cobra.Command {
 			if err := flags.check(); err != nil {
 				return err
 			}
-			return a.plan(cmd.Context(), &flags, opts)
+			if !opts.refresh {
+				return a.plan(cmd.Context(), &flags, opts)
+			}
+			if err := onlyRefresh(opts.out != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+				return err
+			}
+			return a.planRefresh(cmd.Context(), &flags, opts.detailed)
 		},
 	}
 	flags.add(cmd.Flags())
@@ -80,6 +87,7 @@ func (a *app) planCommand() *cobra.Command {
 	addRefusedFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.detailed, "detailed-exitcode", false, "end with exit code 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.destroy, "destroy", false, "plan what destroy would do")
+	cmd.Flags().BoolVar(&opts.refresh, "refresh-only", false, "show what apply -refresh-only would record")
 	cmd.Flags().StringVar(&opts.out, "out", "", "keep the plan in this `file`, for show and apply")
 	return cmd
 }

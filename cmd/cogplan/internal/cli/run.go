@@ -29,6 +29,8 @@ type run struct {
 	chosen *selected
 	// destroy takes everything away.
 	destroy bool
+	// recordOnly records the world as it is, and changes nothing.
+	recordOnly bool
 	// unruled runs only look, and ask no policy.
 	unruled bool
 	// salt is that of the plan file that is made; file is the one that is applied.
@@ -141,8 +143,11 @@ func (r *run) use() sessionUse {
 	if r.file != nil {
 		use.salt = r.file.Binding.Salt
 	}
-	if r.destroy {
+	switch {
+	case r.destroy:
 		use.purpose = wasm.PurposeDestroy
+	case r.recordOnly:
+		use.purpose = wasm.PurposeObserve
 	}
 	return use
 }
@@ -303,8 +308,6 @@ func (f *refusedFlag) Set(string) error { return errors.New(f.why) }
 func addRefusedFlags(flags *pflag.FlagSet) {
 	for name, why := range map[string]string{
 		"refresh": "cogplan plans against the world as it is, and nothing else; leave the flag out",
-		"refresh-only": "cogplan keeps no copy of the world that could be refreshed: " +
-			"`cogplan drift` shows what moved, and `cogplan apply` brings it back",
 	} {
 		flags.Var(&refusedFlag{why}, name, "is not supported")
 		flags.Lookup(name).NoOptDefVal = "true"
