@@ -13,7 +13,8 @@ import (
 // goroutines, and no value that read is used to write.
 type Objects interface {
 	// Desired turns the configuration into objects. It reads what the
-	// configuration names and changes nothing.
+	// configuration names and changes nothing. The order is part of a kept plan:
+	// give the same one each time, so not that of a Go map.
 	Desired(ctx context.Context) ([]reconcile.Resource, error)
 	// Live reads the world: the objects that are declared or known, and, with
 	// mode unmanaged, others that the author should see. It changes nothing.

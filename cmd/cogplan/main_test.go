@@ -99,19 +99,25 @@ func buildGuest(out, pkg string) error {
 	return nil
 }
 
-// thing is the provider of testdata/guests, built when the first script asks.
-var thing = sync.OnceValues(func() ([]byte, error) {
+// thing and bare are the providers of testdata/guests, each built when the first
+// script asks.
+var (
+	thing = sync.OnceValues(func() ([]byte, error) { return builtGuest("thing") })
+	bare  = sync.OnceValues(func() ([]byte, error) { return builtGuest("bare") })
+)
+
+func builtGuest(name string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "cogplan-guest")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	out := filepath.Join(dir, "thing.wasm")
-	if err := buildGuest(out, "./testdata/guests/thing"); err != nil {
+	out := filepath.Join(dir, name+".wasm")
+	if err := buildGuest(out, "./testdata/guests/"+name); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(out)
-})
+}
 
 // TestScripts runs the specification of the command line: every file of
 // testdata/script, with the real main.
@@ -133,7 +139,7 @@ func TestScripts(t *testing.T) {
 			return canMount(), nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": exitsWith, "thing": putThing, "state": showState, "live": showLive,
+			"code": exitsWith, "thing": putGuest("thing", thing), "bare": putGuest("bare", bare), "state": showState, "live": showLive,
 			"truncate": truncate, "fill": fill, "unhex": unhex, "json": isJSON, "undigested": undigested,
 			"tmpfs": mountTmpfs, "example": copyExample, "tamper": tamper,
 			"join": joinFiles, "bundle": signBundle,
@@ -172,18 +178,20 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// putThing writes the provider of testdata/guests to thing.wasm.
-func putThing(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) > 1 {
-		ts.Fatalf("usage: thing [file]")
+// putGuest writes a provider of testdata/guests to a file of its name: thing.
+func putGuest(guest string, built func() ([]byte, error)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		if len(args) > 1 {
+			ts.Fatalf("usage: %s [file]", guest)
+		}
+		name := guest + ".wasm"
+		if len(args) == 1 {
+			name = args[0]
+		}
+		wasm, err := built()
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name), wasm, 0o644))
 	}
-	name := "thing.wasm"
-	if len(args) == 1 {
-		name = args[0]
-	}
-	wasm, err := thing()
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(name), wasm, 0o644))
 }
 
 // showState puts the recorded state of an address on stdout, and wants that

@@ -47,6 +47,7 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	flags.add(cmd.Flags())
 	flags.addApply(cmd.Flags())
+	flags.addEffects(cmd.Flags())
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
 	flags.ruling.addApprovals(cmd.Flags())

@@ -34,6 +34,7 @@ func (a *app) destroyCommand() *cobra.Command {
 	}
 	flags.add(cmd.Flags())
 	flags.addApply(cmd.Flags())
+	flags.addEffects(cmd.Flags())
 	flags.selection.addPart(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "delete without asking")

@@ -20,6 +20,7 @@ type runFlags struct {
 	output      outputFlags
 	parallelism int
 	full        bool
+	effects     bool
 	events      string
 	selection   selection
 	ruling      rulingFlags
@@ -33,6 +34,11 @@ func (f *runFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.parallelism, "parallelism", 0, "work on at most `n` resources at once; 0 leaves it to the engine")
 	flags.StringVar(&f.events, "events", "", "append a line of JSON for each step of the run to this `file`; - is standard error")
 	flags.BoolVar(&f.full, "full", false, "show every value whole, in a long plan too")
+}
+
+// addEffects adds the flag of what shows a plan.
+func (f *runFlags) addEffects(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.effects, "effects", false, "show what each change will do to the world: files, requests, connections")
 }
 
 // addApply adds the flags of what writes.
@@ -82,6 +88,7 @@ func (a *app) planCommand() *cobra.Command {
 		},
 	}
 	flags.add(cmd.Flags())
+	flags.addEffects(cmd.Flags())
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
 	addRefusedFlags(cmd.Flags())
@@ -188,7 +195,7 @@ func (r *run) showPlan(proposal *reconcile.Proposal) {
 func (r *run) view(proposal *reconcile.Proposal) *render.Plan {
 	return &render.Plan{
 		Command: r.command, Proposal: proposal, Sources: r.session.sources(),
-		Where: r.session.where, Explain: r.session.explain, Full: r.flags.full, Next: r.next,
+		Where: r.session.where, Explain: r.session.explain, Full: r.flags.full, Effects: r.flags.effects, Next: r.next,
 		Destroy: r.destroy, Undeclared: len(r.undeclared) > 0, Records: r.records, Saved: r.saved,
 	}
 }

@@ -16,6 +16,7 @@ type showOptions struct {
 	json     bool
 	markdown bool
 	full     bool
+	effects  bool
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -43,6 +44,7 @@ func (a *app) showCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&opts.json, "json", false, "print one JSON document")
 	cmd.Flags().BoolVar(&opts.markdown, "markdown", false, "print Markdown, for a comment in a review")
 	cmd.Flags().BoolVar(&opts.full, "full", false, "show every value whole, in a long plan too")
+	cmd.Flags().BoolVar(&opts.effects, "effects", false, "show what each change will do to the world: files, requests, connections")
 	return cmd
 }
 
@@ -54,7 +56,7 @@ func (a *app) show(path string, opts showOptions) error {
 	if opts.json {
 		return render.WriteJSON(a.out, planDocument(plan))
 	}
-	view := planView(plan, opts.full)
+	view := planView(plan, opts)
 	if opts.markdown {
 		fmt.Fprint(a.out, render.Markdown(view, basis(plan)))
 		return nil
@@ -82,9 +84,9 @@ func (a *app) unshown(opts showOptions, err error) error {
 
 // planView is a kept plan as it is shown: messages are at places in the source,
 // of which the file holds no text.
-func planView(plan *planfile.Plan, full bool) *render.Plan {
+func planView(plan *planfile.Plan, opts showOptions) *render.Plan {
 	return &render.Plan{
-		Command: plan.Command, Proposal: plan.Proposal(), Where: placesOf(plan), Full: full,
+		Command: plan.Command, Proposal: plan.Proposal(), Where: placesOf(plan), Full: opts.full, Effects: opts.effects,
 		Explain: func(result reconcile.MetaResult) []render.Message {
 			if result.Err() == nil {
 				return nil

@@ -20,18 +20,22 @@ const maxContentLines = 8
 
 // actions writes the changes of a plan. Every object that changes has its line,
 // whatever is left out besides.
-func (p *printer) actions(plan *reconcile.Plan, full bool) {
-	changes := changesOf(plan)
-	compact := len(changes) >= compactFrom && !full
+func (p *printer) actions(view *Plan, result *reconcile.MetaResult) {
+	changes := changesOf(result.Plan)
+	compact := len(changes) >= compactFrom && !view.Full
 	for i := range changes {
 		p.change(&changes[i], compact)
 		if !compact {
-			p.attributes(&changes[i], full)
+			p.attributes(&changes[i], view.Full)
+		}
+		if view.Effects {
+			p.effects(&changes[i])
 		}
 	}
 	if compact {
 		p.line("  ", p.style.dim("values are left out of a plan this long; -full shows them"))
 	}
+	p.unbounded(result)
 }
 
 func (p *printer) change(c *change, compact bool) {

@@ -130,7 +130,7 @@ func diffMarks(text string) string {
 			out.WriteString(line)
 		case mark == "+", mark == "-":
 			out.WriteString(mark + strings.Repeat(" ", indent+1) + rest)
-		case mark == "~", mark == "-/+", mark == "x":
+		case mark == "~", mark == "-/+", mark == "x", mark == "!":
 			out.WriteString("!" + line[1:])
 		default:
 			out.WriteString(line)

@@ -22,6 +22,8 @@ type change struct {
 	kind kind
 	// action holds the details: of a replacement those of its create.
 	action *reconcile.Action
+	// deleted is the delete of a replacement; nil of everything else.
+	deleted *reconcile.Action
 	// before and after are attributes; nil where the plan does not tell them.
 	before, after map[string]any
 }
@@ -45,14 +47,14 @@ func changesOf(whole *reconcile.Plan) []change {
 		case reconcile.ActionCreate:
 			c := change{kind: kindCreate, action: a, before: detailMap(a, reconcile.DetailBefore), after: detailMap(a, reconcile.DetailAfter)}
 			if old != nil {
-				c.kind, c.before = kindReplace, detailMap(old, reconcile.DetailBefore)
+				c.kind, c.deleted, c.before = kindReplace, old, detailMap(old, reconcile.DetailBefore)
 			}
 			changes = append(changes, c)
 		case reconcile.ActionUpdate:
-			changes = append(changes, change{kindUpdate, a, detailMap(a, reconcile.DetailBefore), detailMap(a, reconcile.DetailAfter)})
+			changes = append(changes, change{kind: kindUpdate, action: a, before: detailMap(a, reconcile.DetailBefore), after: detailMap(a, reconcile.DetailAfter)})
 		case reconcile.ActionDelete:
 			if old == nil || !hasCreate(plan, a) {
-				changes = append(changes, change{kindDelete, a, detailMap(a, reconcile.DetailBefore), nil})
+				changes = append(changes, change{kind: kindDelete, action: a, before: detailMap(a, reconcile.DetailBefore)})
 			}
 		case reconcile.ActionSkip:
 		}

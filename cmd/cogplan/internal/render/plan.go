@@ -22,6 +22,8 @@ type Plan struct {
 	Explain func(result reconcile.MetaResult) []Message
 	// Full shows every value as it is, however long.
 	Full bool
+	// Effects shows what each change will do to the world.
+	Effects bool
 	// Records says what an apply does to the records alone, one line for each.
 	Records []string
 	// Next is the command that is suggested; empty for none.
@@ -79,7 +81,7 @@ func (p *printer) resource(plan *Plan, result *reconcile.MetaResult) {
 	p.line()
 	p.resourceHeader(plan, result)
 	if result.Plan != nil {
-		p.actions(result.Plan, plan.Full)
+		p.actions(plan, result)
 	}
 	p.waitsFor(result)
 	for _, warning := range result.Warnings() {

@@ -67,7 +67,7 @@ func (s Style) Applied(applied *Applied) string {
 // followed writes what was done about a resource that had been deferred.
 func (p *printer) followed(view *Plan, result *reconcile.MetaResult) {
 	p.resourceHeader(view, result)
-	p.actions(result.Plan, view.Full)
+	p.actions(view, result)
 	p.findings(view, result.Resource, result.Decision())
 	p.line()
 }
