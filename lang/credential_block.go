@@ -46,6 +46,12 @@ type credentialUse struct {
 	rng          hcl.Range
 }
 
+// envGrant is a variable of the environment that a provider is granted.
+type envGrant struct {
+	name string
+	rng  hcl.Range
+}
+
 func (p *parser) credential(block *hcl.Block) {
 	name := block.Labels[0]
 	content, diags := readBody(block.Body, p.grammar.credential)
@@ -151,6 +157,20 @@ func (p *parser) checkCredentials() {
 		case use.origin != "" && isOrigin(use.origin) && isOrigin(c.Origin) && !sameOrigin(use.origin, c.Origin):
 			p.mistake(use.rng, "Credential for another origin",
 				"The credential %s is for %s and is sent nowhere else. Grant that origin, or declare another credential.", quote(use.name), c.Origin)
+		}
+	}
+}
+
+// checkEnvGrants refuses a variable that holds the secret of a credential: no
+// provider sees one.
+func (p *parser) checkEnvGrants() {
+	for _, grant := range p.envGrants {
+		for _, name := range sortedKeys(p.module.credentials) {
+			if strings.EqualFold(p.module.credentials[name].Env, grant.name) { // some systems tell no case apart
+				p.mistake(grant.rng, "Grant of a secret",
+					"The variable %s holds the secret of the credential %s, which no provider sees: cogplan adds it to the requests itself. Remove the grant.",
+					quote(grant.name), quote(name))
+			}
 		}
 	}
 }

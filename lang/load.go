@@ -85,6 +85,7 @@ func (l *loader) module(dir string, chain []string, call *moduleCall) *Module {
 		p.refuseCredentials()
 	} else {
 		p.checkCredentials()
+		p.checkEnvGrants()
 	}
 	l.diags = append(l.diags, p.diags...)
 	l.children(m, append(slices.Clone(chain), key))

@@ -21,6 +21,8 @@ type parser struct {
 	hasState bool
 	// used are the grants that name a credential.
 	used []credentialUse
+	// envGrants are the granted variables of the environment.
+	envGrants []envGrant
 }
 
 func (p *parser) add(diags hcl.Diagnostics) { p.diags = append(p.diags, diags...) }

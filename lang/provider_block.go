@@ -166,7 +166,9 @@ func (p *parser) envNames(attr *hcl.Attribute) []string {
 		if name == "" || strings.ContainsAny(name, "=*?\x00 ") {
 			p.mistake(elementRange(attr, i), "Invalid name of an environment variable",
 				"%s is no name of one environment variable. Name each variable in full; patterns are not understood.", quote(name))
+			continue
 		}
+		p.envGrants = append(p.envGrants, envGrant{name: name, rng: elementRange(attr, i)})
 	}
 	return names
 }

@@ -12,6 +12,9 @@ import (
 // register does nothing outside of a sandbox: there is no host that would call.
 func register(*Server) {}
 
+// setEnviron does nothing: natively the environment is the process's own.
+func setEnviron(map[string]string) {}
+
 func hostLogLine(abi.LogLevel, string) {}
 
 func hostSum([]byte) (sum [sha256.Size]byte, ok bool) { return sum, false }

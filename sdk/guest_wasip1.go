@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"os"
 	"runtime/debug"
 	"unsafe"
 
@@ -35,6 +36,14 @@ func register(s *Server) {
 	served = s
 	// A guest lives for one session: memory is cheaper than collections.
 	debug.SetGCPercent(400)
+}
+
+// setEnviron shows the granted variables to libraries that ask the system for
+// them. A name that the system cannot hold is left to [Session.Env].
+func setEnviron(env map[string]string) {
+	for name, value := range env {
+		_ = os.Setenv(name, value)
+	}
 }
 
 //go:wasmexport cogplan_abi_v1

@@ -121,6 +121,7 @@ func (s *Server) doOpen(ctx context.Context, request []byte) (message, error) {
 		return nil, err
 	}
 	session := newSession(m)
+	setEnviron(m.Env)
 	session.root = s.root
 	if m.Kind == abi.KindData {
 		if s.data == nil {

@@ -32,6 +32,13 @@ func (s *Session) Body() Body { return s.body }
 // Provider is the config block of the provider block; empty without one.
 func (s *Session) Provider() Body { return s.provider }
 
+// Env is a granted variable of the environment, and whether it is set. In a guest
+// os.Getenv knows it too.
+func (s *Session) Env(name string) (string, bool) {
+	value, ok := s.request.Env[name]
+	return value, ok
+}
+
 // Writes reports whether the session applies; otherwise nothing in the world
 // may be changed, and the host sees to it.
 func (s *Session) Writes() bool { return s.request.Phase == abi.PhaseWrite }

@@ -82,6 +82,21 @@ func (s *session) auditFiles(report *guestfs.Report, action string) {
 	}
 }
 
+// environ are the granted variables that are set. What a guest is told of them it
+// has used, as far as anybody can say.
+func (s *session) environ() map[string]string {
+	env := map[string]string{}
+	for _, name := range s.prov.info.Grants.Env {
+		if value, ok := s.prov.host.opts.Environ[name]; ok {
+			env[name] = value
+			if s.prov.host.opts.Audit != nil {
+				s.audit(Use{Effect: reconcile.Effect{Capability: "env", Operation: "read", Target: name}, Writing: s.write, Allowed: true})
+			}
+		}
+	}
+	return env
+}
+
 func (s *session) audit(use Use) {
 	use.Provider, use.Resource = s.prov.info, s.resource
 	for _, text := range []*string{&use.Effect.Target, &use.Action, &use.Reason} {

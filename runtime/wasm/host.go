@@ -29,6 +29,9 @@ type Options struct {
 	// Seed is the source of all randomness that guests see. Zero takes a new
 	// one from the system.
 	Seed [32]byte
+	// Environ is the environment, of which a guest sees the variables that it is
+	// granted; nil shows none.
+	Environ map[string]string
 	// Time is what guests take for the time of day when they start. Zero is the
 	// time at which the host is made, to the second.
 	Time time.Time

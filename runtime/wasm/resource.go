@@ -249,7 +249,7 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 	}
 	request := abi.OpenRequest{
 		Address: r.Type(), Kind: abi.KindResource, Phase: phase,
-		Provider: r.provider.config.Body, Body: r.config.body.Body, Features: features(),
+		Provider: r.provider.config.Body, Body: r.config.body.Body, Features: features(), Env: s.environ(),
 	}
 	if r.isData() {
 		request.Kind = abi.KindData

@@ -1,6 +1,8 @@
 package abi
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -37,6 +39,30 @@ func (e *encoder) strings(k string, list []string) {
 	for _, s := range list {
 		e.text(s)
 	}
+}
+
+// texts encodes a map of texts, in the order of its keys.
+func (e *encoder) texts(k string, m map[string]string) {
+	e.key(k)
+	e.b = AppendMap(e.b, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		e.str(name, m[name])
+	}
+}
+
+// texts decodes a map of texts.
+func (d *Decoder) texts(what string) map[string]string {
+	object := d.Object()
+	m := make(map[string]string, len(object))
+	for name, value := range object {
+		text, ok := value.(string)
+		if !ok {
+			d.fail(what + ": " + name + " is no text")
+			return nil
+		}
+		m[name] = text
+	}
+	return m
 }
 
 func (e *encoder) value(k string, v any) {

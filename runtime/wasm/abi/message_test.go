@@ -65,7 +65,7 @@ func messages() []message {
 	}
 	create := ObjectAction{Action: reconcile.ActionCreate, Type: "file", Name: "a", Desired: &one}
 	failure := &Error{Kind: KindConfig, Message: "m", Path: []any{"file", "a", int64(2)}, RetryAfter: 5, CreatedID: "c"}
-	open := &OpenRequest{Address: `file.site["eu"]`, Kind: KindData, Phase: PhaseWrite, Provider: map[string]any{"x": true}, Body: map[string]any{"root": "out"}, Features: []string{FeatureSHA256}}
+	open := &OpenRequest{Address: `file.site["eu"]`, Kind: KindData, Phase: PhaseWrite, Provider: map[string]any{"x": true}, Body: map[string]any{"root": "out"}, Features: []string{FeatureSHA256}, Env: map[string]string{"LANG": "C", "A": ""}}
 	known := &KnownRequest{Objects: []reconcile.Resource{one, two}}
 	fetched := &Batch{Objects: []reconcile.Resource{one}, Warnings: []string{"w"}, Outputs: map[string]any{"o": int64(1)}}
 	more := &Batch{Objects: []reconcile.Resource{one}, More: true}

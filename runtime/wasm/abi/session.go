@@ -119,14 +119,16 @@ type OpenRequest struct {
 	Body map[string]any
 	// Features that the host offers.
 	Features []string
+	// Env are the granted variables of the environment that are set; nil for none.
+	Env map[string]string
 }
 
-var openKeys = []string{"address", "kind", "phase", "provider", "body", "features"}
+var openKeys = []string{"address", "kind", "phase", "provider", "body", "features", "env"}
 
 // Append encodes the message.
 func (m *OpenRequest) Append(b []byte) ([]byte, error) {
 	w := encoder{b: b}
-	w.header(true, true, true, m.Provider != nil, true, true)
+	w.header(true, true, true, m.Provider != nil, true, true, len(m.Env) > 0)
 	w.str("address", m.Address)
 	w.str("kind", string(m.Kind))
 	w.str("phase", string(m.Phase))
@@ -135,6 +137,9 @@ func (m *OpenRequest) Append(b []byte) ([]byte, error) {
 	}
 	w.value("body", m.Body)
 	w.strings("features", m.Features)
+	if len(m.Env) > 0 {
+		w.texts("env", m.Env)
+	}
 	return w.done()
 }
 
@@ -156,6 +161,8 @@ func DecodeOpenRequest(data []byte, limits Limits) (*OpenRequest, error) {
 			m.Body = d.Object()
 		case 5:
 			m.Features = d.Strings()
+		case 6:
+			m.Env = d.texts("env")
 		}
 	}
 	d.need(m.Address != "", "address")

@@ -203,7 +203,7 @@ func (s *session) startHost(progress *render.Progress, inputs *inputFlags) error
 		return err
 	}
 	s.host, err = wasm.New(wasm.Options{
-		CacheDir: dir, Version: version, Time: s.app.proc.now(),
+		CacheDir: dir, Version: version, Time: s.app.proc.now(), Environ: s.app.proc.environ,
 		Progress: func(p wasm.Progress) {
 			text := ""
 			if !p.Done {

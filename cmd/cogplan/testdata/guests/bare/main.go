@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -24,6 +25,7 @@ func init() {
 					{Name: "dir", Type: sdk.TypeString, Required: true},
 					{Name: "also", Type: sdk.TypeString, Optional: true, Doc: "One more file that each change writes."},
 					{Name: "notes", Type: sdk.MapOf(sdk.TypeString), Required: true},
+					{Name: "variable", Type: sdk.TypeString, Optional: true, Doc: "Notes the value of a variable of the environment."},
 				},
 			},
 			Objects: []reconcile.ObjectType{{Name: "note", Attributes: []reconcile.ObjectAttribute{{Name: "text"}}}},
@@ -46,6 +48,10 @@ func open(_ context.Context, session *sdk.Session) (*notes, error) {
 		n.also = path.Join("/", body.String("also"))
 	}
 	n.texts, _ = body.Value("notes").(map[string]any)
+	if name := body.String("variable"); name != "" {
+		value, ok := session.Env(name)
+		n.texts["environment"] = fmt.Sprintf("granted=%v value=%q same=%v all=%q\n", ok, value, os.Getenv(name) == value, os.Environ())
+	}
 	return n, body.Err()
 }
 
