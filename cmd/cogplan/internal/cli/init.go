@@ -54,6 +54,9 @@ func (a *app) initialise(ctx context.Context, inputs *inputFlags, approve bool) 
 		return err
 	}
 	wanted := s.lockable(ctx)
+	if err := ctx.Err(); err != nil {
+		return err // what was not looked at must not be forgotten
+	}
 	changes := lockfile.Compare(locked, wanted)
 	a.showTrust(s, changes)
 	if len(changes) == 0 && locked != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -37,13 +38,24 @@ func (s *session) checkLock(ctx context.Context, mode string) {
 		return
 	}
 	for _, change := range lockfile.Compare(locked, s.lockable(ctx)) {
-		if !change.Gone {
+		if !change.Gone || s.unasked(change) {
 			s.messages = append(s.messages, s.lockMessage(change))
 		}
 	}
 }
 
+// unasked reports whether what is gone is a policy that the module names no
+// more: it would have said no to something. A provider that is gone does nothing,
+// and of a policy that cannot be loaded the gate tells.
+func (s *session) unasked(change lockfile.Change) bool {
+	return change.Policy != "" && !slices.Contains(s.module.Policy().Paths, change.Policy)
+}
+
 func (s *session) lockMessage(change lockfile.Change) render.Message {
+	if change.Gone {
+		return located(render.Errorf("Policy is not asked", "%s names the %s, and the module does not: plans would be asked less than what was trusted.\n"+
+			"Put it back, or run `cogplan init` to do without it.", lockfile.Name, change.What), s.lockRange(change))
+	}
 	summary := "Not as it was trusted"
 	if change.New {
 		summary = "Not trusted yet"

@@ -79,8 +79,8 @@ func credential(name string) string {
 type Change struct {
 	// What names the provider or the policy: `provider "file"`.
 	What string
-	// Name is the label of a provider; empty for a policy.
-	Name string
+	// Name is the label of a provider, and Policy the path of a policy.
+	Name, Policy string
 	// New is set where nothing was trusted before, Gone where nothing is there
 	// any more.
 	New, Gone bool
@@ -109,14 +109,14 @@ func Compare(from, to *File) []Change {
 		what, before := fmt.Sprintf("policy %q", p.Path), from.policy(p.Path)
 		switch {
 		case before == nil:
-			out = append(out, Change{What: what, New: true, Lines: []string{"digest " + p.Digest}})
+			out = append(out, Change{What: what, Policy: p.Path, New: true, Lines: []string{"digest " + p.Digest}})
 		case before.Digest != p.Digest:
-			out = append(out, Change{What: what, Lines: []string{"digest " + before.Digest + " -> " + p.Digest}})
+			out = append(out, Change{What: what, Policy: p.Path, Lines: []string{"digest " + before.Digest + " -> " + p.Digest}})
 		}
 	}
 	for _, p := range from.Policies {
 		if to.policy(p.Path) == nil {
-			out = append(out, Change{What: fmt.Sprintf("policy %q", p.Path), Gone: true})
+			out = append(out, Change{What: fmt.Sprintf("policy %q", p.Path), Policy: p.Path, Gone: true})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return strings.Compare(a.What, b.What) })

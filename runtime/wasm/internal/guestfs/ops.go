@@ -1,8 +1,10 @@
 package guestfs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/tetratelabs/wazero/experimental/sys"
@@ -233,8 +235,28 @@ func (f *FS) Chmod(name string, mode fs.FileMode) sys.Errno {
 		case !info.Mode().IsRegular() && !info.IsDir():
 			return syscall.EACCES
 		}
-		return at.dir.Chmod(at.name, mode)
+		return chmod(at, info, mode)
 	})
+}
+
+// chmod sets the mode. Where workers may change no file by its name, which is on
+// Linux, it is that of the open file: what its owner may not read keeps its mode.
+func chmod(at place, was fs.FileInfo, mode fs.FileMode) error {
+	if runtime.GOOS != "linux" {
+		return at.dir.Chmod(at.name, mode)
+	}
+	file, err := at.dir.OpenFile(at.name, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return err
+	}
+	is, err := file.Stat()
+	if err == nil && !os.SameFile(was, is) {
+		err = syscall.ESTALE
+	}
+	if err == nil {
+		err = file.Chmod(mode)
+	}
+	return errors.Join(err, file.Close())
 }
 
 // change carries out one permitted change of a directory.

@@ -4,6 +4,7 @@ package seccomp
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"unsafe"
 
@@ -26,7 +27,7 @@ func Enter() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
-	code := program()
+	code := program(os.Getpid())
 	filter := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
 	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&filter))) //nolint:gosec // the kernel's interface
@@ -44,14 +45,14 @@ func Enter() error {
 const (
 	offNumber = 0
 	offArch   = 4
-	// offFlags is the lower half of the first argument; both systems are
+	// offFirst is the lower half of the first argument; both systems are
 	// little-endian.
-	offFlags = 16
+	offFirst = 16
 )
 
 // program is the filter, in the classic BPF that the kernel runs. Jumps count
 // instructions and reach 255 of them.
-func program() []unix.SockFilter {
+func program(pid int) []unix.SockFilter {
 	denied := denied()
 	var code []unix.SockFilter
 	emit := func(op uint16, value uint32, yes, no uint8) {
@@ -69,7 +70,7 @@ func program() []unix.SockFilter {
 	emit(ret, unix.SECCOMP_RET_KILL_PROCESS, 0, 0)
 	// Threads are the runtime's; processes are nobody's.
 	emit(equal, unix.SYS_CLONE, 0, 4)
-	emit(load, offFlags, 0, 0)
+	emit(load, offFirst, 0, 0)
 	emit(anyBit, unix.CLONE_THREAD, 0, 1)
 	emit(ret, unix.SECCOMP_RET_ALLOW, 0, 0)
 	emit(ret, refuse(unix.EPERM), 0, 0)
@@ -77,6 +78,16 @@ func program() []unix.SockFilter {
 	// to clone.
 	emit(equal, unix.SYS_CLONE3, 0, 1)
 	emit(ret, refuse(unix.ENOSYS), 0, 0)
+	// The runtime signals its own threads, and asks for its own limits.
+	for _, own := range []struct{ call, process int }{
+		{unix.SYS_KILL, pid}, {unix.SYS_TGKILL, pid}, {unix.SYS_PRLIMIT64, 0},
+	} {
+		emit(equal, uint32(own.call), 0, 4)
+		emit(load, offFirst, 0, 0)
+		emit(equal, uint32(own.process), 0, 1)
+		emit(ret, unix.SECCOMP_RET_ALLOW, 0, 0)
+		emit(ret, refuse(unix.EPERM), 0, 0)
+	}
 	for i, number := range denied {
 		emit(equal, uint32(number), uint8(len(denied)-i), 0) // to the last instruction
 	}
@@ -97,13 +108,18 @@ func denied() []int {
 		unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
 		// other processes
 		unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KCMP, unix.SYS_PIDFD_OPEN,
-		unix.SYS_PIDFD_GETFD, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PROCESS_MADVISE,
+		unix.SYS_PIDFD_GETFD, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PROCESS_MADVISE, unix.SYS_TKILL, unix.SYS_RT_SIGQUEUEINFO,
+		unix.SYS_RT_TGSIGQUEUEINFO, unix.SYS_SETPRIORITY, unix.SYS_SCHED_SETPARAM, unix.SYS_SCHED_SETSCHEDULER, unix.SYS_SCHED_SETATTR,
 		// namespaces, mounts, roots
 		unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT,
 		unix.SYS_OPEN_TREE, unix.SYS_MOVE_MOUNT, unix.SYS_FSOPEN, unix.SYS_FSCONFIG, unix.SYS_FSMOUNT, unix.SYS_FSPICK, unix.SYS_MOUNT_SETATTR,
 		// files by handle, devices, links and owners
 		unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_NAME_TO_HANDLE_AT, unix.SYS_MKNODAT, unix.SYS_SYMLINKAT, unix.SYS_LINKAT,
 		unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR,
+		unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR,
+		// what Landlock leaves free, by the name of a file: modes, times, and before
+		// its third version the length. An open file may be changed.
+		unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_UTIMENSAT, unix.SYS_TRUNCATE,
 		// the kernel
 		unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
 		unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE, unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD,
