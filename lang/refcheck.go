@@ -9,18 +9,34 @@ import (
 func (ev *Evaluation) checkReferences() {
 	for _, u := range ev.module.graph.units {
 		for _, key := range sortedKeys(u.nodes) {
-			for _, r := range u.nodes[key].refs {
+			n := u.nodes[key]
+			for _, r := range n.refs {
 				ev.checkReference(r)
+			}
+			for _, r := range n.explicit {
+				ev.checkExplicit(n, r)
 			}
 		}
 	}
 }
 
+// checkExplicit refuses that what stays depends on what is removed. Of two that are
+// removed one may depend on the other, which then goes last.
+func (ev *Evaluation) checkExplicit(n *node, r *ref) {
+	if !isRemoved(r.target) || isRemoved(n) {
+		return
+	}
+	ev.mistake(r.rng(), "Dependency on a removed resource",
+		"%s is removed, and nothing can come after it. Take it out of depends_on.", r.target.key)
+}
+
+func isRemoved(n *node) bool { return n != nil && n.kind == resourceNode && n.resource().removed }
+
 func (ev *Evaluation) checkReference(r *ref) {
 	if r.target == nil || r.target.kind != resourceNode {
 		return
 	}
-	if r.target.resource().removed {
+	if isRemoved(r.target) {
 		ev.mistake(r.rng(), "Reference to a removed resource",
 			"%s is removed, and what it was is not there any more. Write the value itself, or take the reference out.", r.target.key)
 		return

@@ -34,7 +34,8 @@ type Declaration struct {
 	PlanTimeout  time.Duration `json:"plan_timeout,omitempty"`
 	ApplyTimeout time.Duration `json:"apply_timeout,omitempty"`
 	// Removed says that the resource is declared no more and its objects are to be
-	// deleted; the declaration says where they are.
+	// deleted; the declaration says where they are. The engine has to be told of it
+	// too, for the order; see [WithRemoved].
 	Removed bool `json:"removed,omitempty"`
 	// Source is where the resource is declared.
 	Source SourceRange `json:"source"`

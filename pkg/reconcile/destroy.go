@@ -12,6 +12,43 @@ import (
 // see [PlanInput.Destroy].
 func WithDestroy() Option { return func(e *Engine) { e.settings.destroy = true } }
 
+// WithRemoved tells the engine which resources are declared to be taken away; see
+// [Declaration].Removed. Of two of them, the one that depends on the other comes
+// first, as in [WithDestroy]. What stays must not depend on what is taken away.
+// Without it they come in the order of what stays.
+func WithRemoved(removed func(address string) bool) Option {
+	return func(e *Engine) { e.settings.removed = removed }
+}
+
+// turnRemoved turns the dependencies between resources that are taken away
+// around. What stays and depends on one of them can close a cycle, which is an
+// error.
+func (g *graph) turnRemoved(removed func(address string) bool) error {
+	gone := make([]bool, len(g.resources))
+	for i := range g.resources {
+		gone[i] = removed(g.resources[i].Name)
+	}
+	turned := false
+	needs, neededBy := make([][]int, len(g.resources)), make([][]int, len(g.resources))
+	for i := range g.needs {
+		for _, d := range g.needs[i] {
+			from, to := i, d
+			if gone[i] && gone[d] {
+				from, to, turned = d, i, true
+			}
+			needs[from], neededBy[to] = append(needs[from], to), append(neededBy[to], from)
+		}
+	}
+	if !turned {
+		return nil
+	}
+	g.needs, g.neededBy, g.levels = needs, neededBy, nil
+	if done := g.layer(); done < len(g.resources) {
+		return fmt.Errorf("%w: %s; what stays depends on what is removed", ErrCycle, g.cycle())
+	}
+	return nil
+}
+
 // reverse turns all dependencies and waves around.
 func (g *graph) reverse() {
 	g.needs, g.neededBy = g.neededBy, g.needs

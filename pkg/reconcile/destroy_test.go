@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,5 +153,42 @@ func TestDestroyGoesAgainstTheOrder(t *testing.T) {
 	wantStatuses(t, results, "c:applied b:applied a:applied")
 	if got, _ := store.List(t.Context()); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("states of %v are left, want that of b: it still has an object", got)
+	}
+}
+
+// TestRemovedGoAgainstTheOrder holds that of resources that are taken away the
+// dependent one goes first, while what stays keeps its order, and that what stays
+// cannot wait for what is taken away.
+func TestRemovedGoAgainstTheOrder(t *testing.T) {
+	removed := func(address string) bool { return address == "a" || address == "b" }
+	for _, tc := range []struct {
+		name  string
+		needs map[string]string
+		want  string
+		fails bool
+	}{
+		{"turned", map[string]string{"b": "a", "d": "c"}, "b:applied c:applied a:applied d:applied", false},
+		{"needs what stays", map[string]string{"a": "c", "b": "a"}, "b:applied c:applied d:applied a:applied", false},
+		{"closes a cycle", map[string]string{"b": "a", "c": "a", "a": "d", "d": "b"}, "", true},
+		{"what stays in between", map[string]string{"c": "a", "b": "c"}, "a:applied d:applied c:applied b:applied", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t)
+			for _, name := range []string{"a", "b", "c", "d"} {
+				meta := r.add(name, &native{plan: planOf(reconcile.ActionDelete, "x"), results: []reconcile.Result{{Action: "delete", Name: "x", Status: reconcile.ApplySucceeded}}})
+				if need := tc.needs[name]; need != "" {
+					meta.DependsOn = []string{need}
+				}
+			}
+			_, err := r.engine(reconcile.AllowAll{}, reconcile.WithRemoved(removed)).Propose(t.Context(), r.cfg, reconcile.MetaOpts{})
+			if tc.fails {
+				if !errors.Is(err, reconcile.ErrCycle) {
+					t.Errorf("got %v, want a cycle", err)
+				}
+				return
+			}
+			results := r.run(t, reconcile.AllowAll{}, reconcile.MetaOpts{}, reconcile.WithRemoved(removed))
+			wantStatuses(t, results, tc.want)
+		})
 	}
 }

@@ -33,6 +33,8 @@ type settings struct {
 	grace       time.Duration
 	// destroy walks against the dependencies.
 	destroy bool
+	// removed says which resources are taken away; nil for none.
+	removed func(address string) bool
 }
 
 const (

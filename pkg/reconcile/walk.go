@@ -53,8 +53,13 @@ func (e *Engine) newWalk(cfg *MetaConfig, opts MetaOpts, purpose purpose) (*walk
 	if err != nil {
 		return nil, fmt.Errorf("order the resources: %w", err)
 	}
-	if e.settings.destroy {
+	switch {
+	case e.settings.destroy:
 		g.reverse()
+	case e.settings.removed != nil:
+		if err := g.turnRemoved(e.settings.removed); err != nil {
+			return nil, fmt.Errorf("order the resources: %w", err)
+		}
 	}
 	w := &walk{
 		engine: e, opts: opts, purpose: purpose, graph: g,

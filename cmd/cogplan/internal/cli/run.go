@@ -171,7 +171,7 @@ func (r *run) newEngine() *reconcile.Engine {
 	if r.destroy {
 		options = append(options, reconcile.WithDestroy())
 	} else {
-		options = append(options, reconcile.WithSettled(r.session.settle))
+		options = append(options, reconcile.WithSettled(r.session.settle), reconcile.WithRemoved(r.session.removed))
 	}
 	return reconcile.NewEngine(moduleDir, gate, options...)
 }

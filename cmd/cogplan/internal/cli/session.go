@@ -269,6 +269,12 @@ func (s *session) bindResource(meta reconcile.MetaResource) {
 	s.registry.Register(meta.Name, resource)
 }
 
+// removed reports whether a resource is declared to be taken away.
+func (s *session) removed(address string) bool {
+	declaration, _ := s.eval.Declaration(address)
+	return declaration.Removed
+}
+
 // newResource binds a resource to its provider; nil where there is none.
 func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose) *wasm.Resource {
 	declaration, _ := s.eval.Declaration(meta.Name)

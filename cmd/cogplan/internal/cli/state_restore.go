@@ -38,6 +38,23 @@ func (a *app) stateRestoreCommand() *cobra.Command {
 	return cmd
 }
 
+// tellLeft names what the present state knows and the earlier one does not: it
+// stays in the world, and nobody remembers it.
+func (a *app) tellLeft(present, earlier *reconcile.State) {
+	if present == nil {
+		return
+	}
+	known := map[string]bool{}
+	for i := range earlier.Resources {
+		known[earlier.Resources[i].Address] = true
+	}
+	for i := range present.Resources {
+		if at := present.Resources[i].Address; !known[at] && present.Resources[i].Mode == reconcile.ModeManaged {
+			fmt.Fprintf(a.proc.stderr, "%s is ours and not in the earlier state: it stays in the world, and is recorded no more.\n", render.Escape(at))
+		}
+	}
+}
+
 func (a *app) stateRestore(ctx context.Context, store *reconcile.FileStore, address string, serial int, dryRun bool) error {
 	present, token, err := store.Load(ctx, address)
 	if err != nil {
@@ -60,6 +77,7 @@ func (a *app) stateRestore(ctx context.Context, store *reconcile.FileStore, addr
 	if present != nil {
 		restored.Serial = present.Serial
 	}
+	a.tellLeft(present, earlier)
 	if dryRun {
 		fmt.Fprintf(a.out, "Would restore serial %d of %s (%s).\n", serial, render.Escape(address), objectCount(len(earlier.Resources)))
 		return nil
