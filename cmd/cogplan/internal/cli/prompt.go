@@ -80,11 +80,13 @@ func (a *app) approved(ctx context.Context, what string) (bool, error) {
 
 // promptVariable asks for a variable, where a person can be asked; nil where
 // not. What is sensitive is not echoed.
-func (a *app) promptVariable(ctx context.Context, noInput bool) func(lang.Variable) (string, error) {
+func (a *app) promptVariable(ctx context.Context, noInput bool, progress *render.Progress) func(lang.Variable) (string, error) {
 	if noInput || !isTerminal(a.proc.stdin) || a.proc.environ["CI"] != "" {
 		return nil
 	}
 	return func(v lang.Variable) (string, error) {
+		resume := progress.Pause()
+		defer resume()
 		question := "var." + render.Escape(v.Name)
 		if v.Description != "" {
 			question += " (" + render.Escape(v.Description) + ")"

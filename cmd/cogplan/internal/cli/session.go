@@ -86,7 +86,7 @@ func (a *app) openSessionFor(ctx context.Context, inputs *inputFlags, progress *
 	eval, diags := module.Evaluate(lang.EvalOptions{
 		Schemas: s.guests.schema,
 		Variables: lang.VariableSources{
-			Environ: a.proc.environ, Args: inputs.variables, Prompt: a.promptVariable(ctx, inputs.noInput),
+			Environ: a.proc.environ, Args: inputs.variables, Prompt: a.promptVariable(ctx, inputs.noInput, progress),
 		},
 		Env: a.proc.environ,
 	})

@@ -38,6 +38,7 @@ type Progress struct {
 	done    int
 	total   int
 	shown   bool
+	paused  bool
 	stop    chan struct{}
 	ended   chan struct{}
 }
@@ -100,8 +101,24 @@ func (p *Progress) redraw(stop, ended chan struct{}) {
 	}
 }
 
+// Pause takes the live line away until the function that it returns is called:
+// where a person is asked for something, the line is theirs.
+func (p *Progress) Pause() (resume func()) {
+	set := func(paused bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.clearLine()
+		p.paused = paused
+	}
+	set(true)
+	return func() { set(false) }
+}
+
 // draw needs the lock.
 func (p *Progress) draw() {
+	if p.paused {
+		return
+	}
 	_, _ = io.WriteString(p.out, "\r\x1b[2K"+p.liveLine())
 	p.shown = true
 }

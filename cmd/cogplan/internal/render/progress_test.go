@@ -103,3 +103,26 @@ func TestProgressFromManyGoroutines(t *testing.T) {
 		})
 	}
 }
+
+// While a person is asked for something nothing writes over the question.
+func TestAQuestionIsNotWrittenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out terminal
+		p := NewProgress(&out, Style{Width: 70}, ProgressLive, time.Now)
+		p.Start("Planning")
+		defer p.Stop()
+		time.Sleep(2 * tick)
+		resume := p.Pause()
+		_, _ = out.Write([]byte("var.region: "))
+		p.Observe(begin("file.site", reconcile.PhaseObserve))
+		time.Sleep(50 * tick)
+		if !strings.HasSuffix(out.String(), "\r\x1b[2Kvar.region: ") {
+			t.Errorf("the question does not stand alone: %q", out.String())
+		}
+		resume()
+		time.Sleep(2 * tick)
+		if !strings.Contains(out.String()[strings.LastIndex(out.String(), "\r"):], "Planning") {
+			t.Error("the line does not come back")
+		}
+	})
+}
