@@ -219,6 +219,7 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 	g := reconcile.TCPGrant{
 		Address:    p.str(content.attrs["address"]),
 		Private:    p.boolean(content.attrs["private"], false),
+		Read:       p.boolean(content.attrs["read"], false),
 		Credential: p.str(content.attrs["credential"]),
 	}
 	p.uses(content.attrs["credential"], g.Credential, "")
@@ -238,14 +239,16 @@ func (p *parser) limits(block *hcl.Block) reconcile.Limits {
 	content, diags := readBody(block.Body, p.grammar.limits)
 	p.add(diags)
 	return reconcile.Limits{
-		Memory:   take(p, content.attrs["memory"], constantSize),
-		Timeout:  take(p, content.attrs["timeout"], constantDuration),
-		Run:      take(p, content.attrs["run"], constantDuration),
-		Output:   take(p, content.attrs["output"], constantSize),
-		Log:      take(p, content.attrs["log"], constantSize),
-		Requests: take(p, content.attrs["requests"], constantCount),
-		Response: take(p, content.attrs["response"], constantSize),
-		CPU:      take(p, content.attrs["cpu"], constantDuration),
+		Memory:      take(p, content.attrs["memory"], constantSize),
+		Timeout:     take(p, content.attrs["timeout"], constantDuration),
+		Run:         take(p, content.attrs["run"], constantDuration),
+		Output:      take(p, content.attrs["output"], constantSize),
+		Log:         take(p, content.attrs["log"], constantSize),
+		Requests:    take(p, content.attrs["requests"], constantCount),
+		Response:    take(p, content.attrs["response"], constantSize),
+		Connections: take(p, content.attrs["connections"], constantCount),
+		Traffic:     take(p, content.attrs["traffic"], constantSize),
+		CPU:         take(p, content.attrs["cpu"], constantDuration),
 	}
 }
 

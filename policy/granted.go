@@ -30,6 +30,13 @@ func granted(grants reconcile.Grants, effect reconcile.Effect) bool {
 	}
 }
 
+// opaque reports whether nobody can see what an effect does: bytes go over a
+// connection, or may go over one.
+func opaque(grants reconcile.Grants, effect reconcile.Effect) bool {
+	return effect.Capability == reconcile.CapabilityTCP ||
+		effect.Capability == reconcile.CapabilityUnbounded && len(grants.TCP) > 0
+}
+
 // fileGranted compares paths, not text: "outer" is not inside "./out".
 func fileGranted(writable []string, effect reconcile.Effect) bool {
 	switch effect.Operation {

@@ -32,7 +32,7 @@ type inputBuilder struct {
 type actionNames struct {
 	action, resourceType, name, details                                        *ast.Term
 	before, after, changed, reason, effects, replace, externalID, drift, extra *ast.Term
-	capability, operation, target, granted                                     *ast.Term
+	capability, operation, target, granted, opaque                             *ast.Term
 }
 
 func newInputBuilder(review *subject) (*inputBuilder, error) {
@@ -46,6 +46,7 @@ func newInputBuilder(review *subject) (*inputBuilder, error) {
 		reason: b.key(reconcile.DetailReason), effects: b.key(reconcile.DetailEffects), replace: b.key(reconcile.DetailReplace),
 		externalID: b.key(reconcile.DetailExternalID), drift: b.key(reconcile.DetailDrift), extra: b.key("extra"),
 		capability: b.key("capability"), operation: b.key("operation"), target: b.key("target"), granted: b.key("granted"),
+		opaque: b.key("opaque"),
 	}
 	metadata, err := b.value(mapOrEmpty(review.Plan.Metadata))
 	if err != nil {
@@ -180,6 +181,7 @@ func (b *inputBuilder) effects(seen []seenEffect) *ast.Term {
 		items[i] = ast.ObjectTerm(
 			[2]*ast.Term{b.names.capability, b.key(e.Capability)}, [2]*ast.Term{b.names.operation, b.key(e.Operation)},
 			[2]*ast.Term{b.names.target, b.text(e.Target)}, [2]*ast.Term{b.names.granted, b.truth(e.granted)},
+			[2]*ast.Term{b.names.opaque, b.truth(e.opaque)},
 		)
 	}
 	return ast.ArrayTerm(items...)

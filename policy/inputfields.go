@@ -16,7 +16,7 @@ func (t *terms) countsTerm(c counts) *ast.Term {
 		number("create", c.create), number("update", c.update), number("delete", c.remove), number("skip", c.skip),
 		number("replace", c.replace), number("changes", c.create+c.update+c.remove), number("total", c.total),
 		number("managed", c.managed), number("unchanged", c.unchanged), number("ungranted", c.ungranted),
-		number("unbounded", c.unbounded), number("unknown", c.unknown), t.field("bare", t.truth(c.bare)),
+		number("unbounded", c.unbounded), number("opaque", c.opaque), number("unknown", c.unknown), t.field("bare", t.truth(c.bare)),
 	)
 }
 
@@ -107,6 +107,8 @@ func (b *inputBuilder) provider() *ast.Term {
 			b.field("log", b.integer(p.Limits.Log)),
 			b.field("requests", b.integer(p.Limits.Requests)),
 			b.field("response", b.integer(p.Limits.Response)),
+			b.field("connections", b.integer(p.Limits.Connections)),
+			b.field("traffic", b.integer(p.Limits.Traffic)),
 			seconds("timeout", p.Limits.Timeout), seconds("run", p.Limits.Run), seconds("cpu", p.Limits.CPU),
 		)),
 	)
@@ -125,7 +127,8 @@ func (b *inputBuilder) grants(g reconcile.Grants) *ast.Term {
 	for i, c := range g.TCP {
 		tcp[i] = ast.ObjectTerm(
 			b.field("address", b.text(c.Address)), b.field("private", b.truth(c.Private)),
-			b.field("credential", b.text(c.Credential)),
+			b.field("credential", b.text(c.Credential)), b.field("read", b.truth(c.Read)),
+			b.field("opaque", b.truth(true)),
 		)
 	}
 	return ast.ObjectTerm(

@@ -15,18 +15,19 @@ type subject struct {
 	counts  counts
 }
 
-// seenEffect is an effect and whether the grant covers it.
+// seenEffect is an effect, whether the grant covers it, and whether nobody can
+// see what it does.
 type seenEffect struct {
 	reconcile.Effect
-	granted bool
+	granted, opaque bool
 }
 
 // counts are what the host counted in a plan, whatever its summary says.
 type counts struct {
 	create, update, remove, skip, unknown, replace int
 	total, managed, unchanged                      int
-	// ungranted and unbounded count effects.
-	ungranted, unbounded int
+	// ungranted, unbounded and opaque count effects.
+	ungranted, unbounded, opaque int
 	// bare plans count changes in their summary and list no action.
 	bare bool
 }
@@ -79,12 +80,15 @@ func (s *subject) see(i int) {
 	}
 	s.effects[i] = make([]seenEffect, len(effects))
 	for j, e := range effects {
-		seen := seenEffect{e, granted(s.Provider.Grants, e)}
+		seen := seenEffect{e, granted(s.Provider.Grants, e), opaque(s.Provider.Grants, e)}
 		if !seen.granted {
 			s.counts.ungranted++
 		}
 		if e.Capability == reconcile.CapabilityUnbounded {
 			s.counts.unbounded++
+		}
+		if seen.opaque {
+			s.counts.opaque++
 		}
 		s.effects[i][j] = seen
 	}
@@ -103,6 +107,7 @@ func (c *counts) add(o counts) {
 	c.unchanged += o.unchanged
 	c.ungranted += o.ungranted
 	c.unbounded += o.unbounded
+	c.opaque += o.opaque
 	c.bare = c.bare || o.bare
 }
 

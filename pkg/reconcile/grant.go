@@ -32,12 +32,17 @@ type HTTPGrant struct {
 	Credential string `json:"credential,omitempty"`
 }
 
-// TCPGrant allows connections to one host and port.
+// TCPGrant allows connections to one host and port. What goes over them is
+// opaque: nobody can tell a read from a write.
 type TCPGrant struct {
 	// Address is host:port.
-	Address    string `json:"address"`
+	Address string `json:"address"`
+	// Private permits loopback, link-local and private addresses.
 	Private    bool   `json:"private,omitempty"`
 	Credential string `json:"credential,omitempty"`
+	// Read permits connections while a plan is made: the author of the module
+	// says that the provider only reads there.
+	Read bool `json:"read,omitempty"`
 }
 
 // Limits bound what a provider may use. Zero means the default of the runtime.
@@ -56,6 +61,10 @@ type Limits struct {
 	Requests int64 `json:"requests,omitempty"`
 	// Response is the largest HTTP response body, in bytes.
 	Response int64 `json:"response,omitempty"`
+	// Connections is the largest number of TCP connections in one run.
+	Connections int64 `json:"connections,omitempty"`
+	// Traffic is the most that may go over TCP in one run, both ways, in bytes.
+	Traffic int64 `json:"traffic,omitempty"`
 	// CPU is the processor time of the worker process in one run.
 	CPU time.Duration `json:"cpu,omitempty"`
 }

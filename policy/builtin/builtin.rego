@@ -109,6 +109,31 @@ deny_unbounded contains finding if {
 }
 
 # METADATA
+# title: Connections that nobody can look into are named
+# description: >-
+#   What goes over a tcp connection cannot be judged, so a tcp grant has to be
+#   accepted by its address: `allowed` are addresses as in the grant. A grant
+#   that permits connections while a plan is made is asked for in each plan.
+# custom:
+#   parameters:
+#     allowed: []
+deny_opaque contains finding if {
+	some grant in input.provider.grants.tcp
+	used(grant)
+	not grant.address in data.cogplan.parameters["cogplan.builtin.deny_opaque"].allowed
+	finding := {
+		"msg": sprintf("provider %s may connect to %s, and what it does there is opaque: nobody can tell a read from a write", [
+			input.provider.name, grant.address,
+		]),
+		"remedy": sprintf("if you trust it with that, add: policy \"cogplan.builtin.deny_opaque\" { parameters { allowed = [%q] } }", [grant.address]),
+	}
+}
+
+used(grant) if grant.read
+
+used(_) if input.counts.changes > 0
+
+# METADATA
 # title: A plan says what it does
 # custom:
 #   fixed: true

@@ -4,7 +4,7 @@ import data.cogplan.builtin
 
 counts := {
 	"create": 0, "update": 0, "delete": 0, "skip": 0, "replace": 0, "changes": 0, "total": 0,
-	"managed": 1000, "unchanged": 0, "ungranted": 0, "unbounded": 0, "unknown": 0, "bare": false,
+	"managed": 1000, "unchanged": 0, "ungranted": 0, "unbounded": 0, "opaque": 0, "unknown": 0, "bare": false,
 }
 
 resource := {"address": "file.site", "prune": false, "protect": false}
@@ -124,7 +124,7 @@ test_effects_permit_what_is_granted if {
 		with input.counts.ungranted as 1
 }
 
-unbounded := {"capability": "unbounded", "operation": "", "target": "", "granted": true}
+unbounded := {"capability": "unbounded", "operation": "", "target": "", "granted": true, "opaque": false}
 
 test_unbounded_denies if {
 	found := builtin.deny_unbounded with input as input_of([with_effect(unbounded)])
@@ -164,3 +164,25 @@ test_unknown_kind_permits if {
 	count(builtin.deny_unknown_kind) == 0 with input as input_of([removal])
 		with input.counts.unknown as 1
 }
+
+connects(changes, read, allowed) := found if {
+	found := builtin.deny_opaque with input as {
+		"counts": object.union(counts, {"changes": changes}),
+		"provider": {"name": "pg", "grants": {"tcp": [{"address": "db:5432", "read": read}]}},
+	}
+		with data.cogplan.parameters as {"cogplan.builtin.deny_opaque": {"allowed": allowed}}
+}
+
+test_opaque_denies_changes if {
+	some finding in connects(1, false, [])
+	finding.msg == "provider pg may connect to db:5432, and what it does there is opaque: nobody can tell a read from a write"
+	contains(finding.remedy, "parameters { allowed = [\"db:5432\"] }")
+}
+
+test_opaque_denies_connections_while_planning if count(connects(0, true, [])) == 1
+
+test_opaque_denies_another_address if count(connects(1, true, ["db:5433", "db"])) == 1
+
+test_opaque_permits_what_is_named if count(connects(1, true, ["db:5432"])) == 0
+
+test_opaque_is_silent_where_nothing_connects if count(connects(0, false, [])) == 0

@@ -21,7 +21,7 @@ const (
 // batchOf bounds a batch. A provider that may use the network gets one action
 // at a time: the host has to know for itself which one is being applied.
 func (p *Provider) batchOf(steps []*step) []*step {
-	if len(p.info.Grants.HTTP) > 0 {
+	if p.networked() {
 		return steps[:1]
 	}
 	return steps[:batchSize(steps)]

@@ -68,7 +68,7 @@ func (s *session) auditFiles(report *guestfs.Report, action string) {
 		s.audit(use)
 	}
 	for _, v := range report.Violations {
-		if strings.HasPrefix(v.Path, "http ") {
+		if strings.HasPrefix(v.Path, "http ") || v.Op == "connect" {
 			continue
 		}
 		use := file(v.Op, v.Path)

@@ -90,7 +90,7 @@ func (h *Host) askDescription(ctx context.Context, m *Module) (*abi.DescribeAnsw
 }
 
 func features() []string {
-	return []string{abi.FeatureSHA256, abi.FeatureFiles, abi.FeatureHTTP}
+	return []string{abi.FeatureSHA256, abi.FeatureFiles, abi.FeatureHTTP, abi.FeatureTCP}
 }
 
 // checkDescription refuses what would confuse people or other parts.

@@ -16,9 +16,6 @@ import (
 
 // mountsOf turns the author's grants into what the guest's file system shows.
 func mountsOf(grants reconcile.Grants, moduleDir string) ([]guestfs.Mount, error) {
-	if len(grants.TCP) > 0 {
-		return nil, errors.New("allow: this version of cogplan grants files, http and env; tcp is not available yet")
-	}
 	var mounts []guestfs.Mount
 	add := func(list []string, write bool) error {
 		for _, grant := range list {

@@ -52,7 +52,7 @@ func checkNetwork(spec *ProviderSpec) error {
 		}
 		names[grant.Credential] = broker.Credential{}
 	}
-	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, Credentials: names})
+	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, TCP: spec.Info.Grants.TCP, Credentials: names})
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 		secrets = append(secrets, c.Secret)
 	}
 	b, err := broker.New(broker.Options{
-		Grants: p.info.Grants.HTTP, Limits: p.info.Limits, Credentials: credentials,
+		Grants: p.info.Grants.HTTP, TCP: p.info.Grants.TCP, Limits: p.info.Limits, Credentials: credentials,
 		Now: time.Now, //nolint:forbidigo // measures a use for the audit
 	})
 	if err != nil {
@@ -100,6 +100,15 @@ func (p *Provider) secretsOf(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return p.online.secrets, nil
+}
+
+// checkTCPEffect refuses what no grant covers.
+func (p *Provider) checkTCPEffect(e reconcile.Effect) (reconcile.Effect, error) {
+	judged, err := broker.CoveredTCP(p.info.Grants.TCP, e)
+	if err != nil {
+		return e, fmt.Errorf("it declares the effect %q, and %s", p.redactor.show(e.String()), p.redactor.show(err.Error()))
+	}
+	return judged, nil
 }
 
 // checkHTTPEffect refuses what no grant covers.
@@ -141,6 +150,8 @@ type scope struct {
 	session *broker.Session // nil permits nothing
 	// running are the requests under way, by handle.
 	running map[uint32]context.CancelFunc
+	// sockets are the connections, by handle.
+	sockets map[uint32]*socket
 	all     sync.WaitGroup
 	report  guestfs.Report
 }
@@ -152,7 +163,7 @@ func (w *wire) begin(ctx context.Context, session *broker.Session, limit time.Du
 	ctx, cancel := context.WithTimeout(ctx, limit-limit/20)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.scope = &scope{ctx: ctx, cancel: cancel, session: session, running: map[uint32]context.CancelFunc{}}
+	w.scope = &scope{ctx: ctx, cancel: cancel, session: session, running: map[uint32]context.CancelFunc{}, sockets: map[uint32]*socket{}}
 }
 
 // end closes the scope: requests under way are given up, and what was tried
@@ -161,10 +172,15 @@ func (w *wire) end(report *guestfs.Report) {
 	w.mu.Lock()
 	s := w.scope
 	w.scope = nil
+	var sockets []*socket
+	if s != nil {
+		sockets = slices.Collect(maps.Values(s.sockets))
+	}
 	w.mu.Unlock()
 	if s == nil {
 		return
 	}
+	s.drain(sockets)
 	s.cancel()
 	s.all.Wait()
 	report.Violations = append(report.Violations, s.report.Violations...)
@@ -291,16 +307,28 @@ func (p *process) carry(f pipe.Frame) {
 	if s == nil {
 		return // it was given up meanwhile
 	}
+	if err := s.wire.take(f); err != nil {
+		p.kill("the worker process broke the protocol: " + err.Error())
+	}
+}
+
+func (w *wire) take(f pipe.Frame) error {
+	if f.Kind == pipe.TCPRequest {
+		m, err := pipe.ParseTCP(f.Payload)
+		if err != nil {
+			return err
+		}
+		return w.tcp(m)
+	}
 	m, err := pipe.ParseHTTP(f.Payload)
 	switch {
 	case err != nil:
+		return err
 	case f.Kind == pipe.HTTPCancel:
-		s.wire.abandon(m.Handle)
+		w.abandon(m.Handle)
+		return nil
 	default:
-		err = s.wire.request(m)
-	}
-	if err != nil {
-		p.kill("the worker process broke the protocol: " + err.Error())
+		return w.request(m)
 	}
 }
 

@@ -254,6 +254,11 @@ func (p *Provider) checkEffects(effects []reconcile.Effect) ([]reconcile.Effect,
 			if e, err = p.checkHTTPEffect(e); err != nil {
 				return nil, err
 			}
+		case reconcile.CapabilityTCP:
+			var err error
+			if e, err = p.checkTCPEffect(e); err != nil {
+				return nil, err
+			}
 		default:
 			return nil, fmt.Errorf("it declares the effect %q, which no grant covers", p.redactor.show(e.String()))
 		}

@@ -152,7 +152,7 @@ func (p *process) read(stdout io.Reader, spec processSpec) {
 			}
 		case pipe.Answer, pipe.Applied:
 			p.deliver(f)
-		case pipe.HTTPRequest, pipe.HTTPCancel:
+		case pipe.HTTPRequest, pipe.HTTPCancel, pipe.TCPRequest:
 			p.carry(f)
 		default:
 			p.kill("the worker process broke the protocol")

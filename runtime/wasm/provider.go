@@ -116,6 +116,8 @@ func DefaultLimits() reconcile.Limits {
 	limits := withDefaults(reconcile.Limits{})
 	setDefault(&limits.Requests, broker.DefaultRequests)
 	setDefault(&limits.Response, broker.DefaultResponse)
+	setDefault(&limits.Connections, broker.DefaultConnections)
+	setDefault(&limits.Traffic, broker.DefaultTraffic)
 	return limits
 }
 
@@ -136,7 +138,8 @@ func setDefault[T int64 | time.Duration](v *T, def T) {
 }
 
 func (p *Provider) checkLimits(l reconcile.Limits) error {
-	if l.Memory < 0 || l.Timeout < 0 || l.Run < 0 || l.Output < 0 || l.Log < 0 || l.CPU < 0 || l.Requests < 0 || l.Response < 0 {
+	if l.Memory < 0 || l.Timeout < 0 || l.Run < 0 || l.Output < 0 || l.Log < 0 || l.CPU < 0 ||
+		l.Requests < 0 || l.Response < 0 || l.Connections < 0 || l.Traffic < 0 {
 		return fmt.Errorf("limits: a limit below zero")
 	}
 	if l.Memory > maxMemory {

@@ -3,8 +3,6 @@ package http
 import (
 	"context"
 	"io"
-	"runtime"
-	"sync"
 
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
 	"github.com/cogplan/cogplan/sdk/internal/hostcall"
@@ -61,25 +59,8 @@ func start(req *Request) (uint32, error) {
 	return answer.Handle, nil
 }
 
-// pump waits for answers on behalf of all goroutines: while one of them is
-// inside the host, no other can run.
-type pump struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	waiting map[uint32]bool // true once it is answered
-	busy    bool
-}
-
-var thePump = newPump()
-
-func newPump() *pump {
-	p := &pump{waiting: map[uint32]bool{}}
-	p.changed.L = &p.mu
-	return p
-}
-
 func await(handle uint32) (*abi.HTTPHead, error) {
-	if err := thePump.wait(handle); err != nil {
+	if err := hostcall.Wait(hostcall.ForAnswer, handle, nil); err != nil {
 		return nil, err
 	}
 	data, err := hostcall.Raw(abi.HostHTTPHead, abi.AppendHandle(nil, handle))
@@ -87,53 +68,6 @@ func await(handle uint32) (*abi.HTTPHead, error) {
 		return nil, err
 	}
 	return abi.DecodeHTTPHead(data, abi.DefaultLimits())
-}
-
-func (p *pump) wait(handle uint32) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.waiting[handle] = false
-	defer delete(p.waiting, handle)
-	for !p.waiting[handle] {
-		if p.busy {
-			p.changed.Wait()
-			continue
-		}
-		if err := p.turn(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// turn lets all others begin what they have to begin, and then waits in the
-// host until something is answered.
-func (p *pump) turn() error {
-	p.busy = true
-	p.mu.Unlock()
-	for range 4 {
-		runtime.Gosched()
-	}
-	p.mu.Lock()
-	request := abi.HTTPWaitRequest{}
-	for handle, ready := range p.waiting {
-		if !ready {
-			request.Handles = append(request.Handles, handle)
-		}
-	}
-	var answer *abi.HTTPWaitAnswer
-	data, err := hostcall.Ask(abi.HostHTTPWait, &request)
-	if err == nil {
-		answer, err = abi.DecodeHTTPWaitAnswer(data, abi.DefaultLimits())
-	}
-	if err == nil {
-		for _, handle := range answer.Ready {
-			p.waiting[handle] = true
-		}
-	}
-	p.busy = false
-	p.changed.Broadcast()
-	return err
 }
 
 // body pulls the pieces of a response's body.

@@ -131,24 +131,30 @@ func DecodeHTTPStartAnswer(data []byte, limits Limits) (*HTTPStartAnswer, error)
 
 func (d *Decoder) handle() uint32 { return uint32(d.Size(1<<31 - 1)) }
 
-// HTTPWaitRequest waits until one of the requests has been answered.
+// HTTPWaitRequest waits until one of the requests has been answered, or one of
+// the connections can go on.
 type HTTPWaitRequest struct {
 	Handles []uint32
+	// Read and Write are connections: until there are bytes to read or their end,
+	// and until there is room to write. A connection that is down can do both.
+	Read, Write []uint32
 	// Timeout in milliseconds; 0 waits as long as the call may last, and less
 	// than 0 not at all.
 	Timeout int64
 }
 
-var httpWaitKeys = []string{"handles", "timeout"}
+var httpWaitKeys = []string{"handles", "timeout", "read", "write"}
 
 // Append encodes the message.
 func (m *HTTPWaitRequest) Append(b []byte) ([]byte, error) {
 	w := encoder{b: b}
-	w.header(true, m.Timeout != 0)
+	w.header(true, m.Timeout != 0, len(m.Read) > 0, len(m.Write) > 0)
 	w.handles("handles", m.Handles)
 	if m.Timeout != 0 {
 		w.int("timeout", m.Timeout)
 	}
+	w.optionalHandles("read", m.Read)
+	w.optionalHandles("write", m.Write)
 	return w.done()
 }
 
@@ -164,6 +170,10 @@ func DecodeHTTPWaitRequest(data []byte, limits Limits) (*HTTPWaitRequest, error)
 			if m.Timeout = d.Int(); m.Timeout > maxHTTPWait {
 				d.fail("a wait of more than a day")
 			}
+		case 2:
+			m.Read = d.handles()
+		case 3:
+			m.Write = d.handles()
 		}
 	}
 	return m, d.Finish()
@@ -178,6 +188,12 @@ func (e *encoder) handles(k string, list []uint32) {
 	}
 }
 
+func (e *encoder) optionalHandles(k string, list []uint32) {
+	if len(list) > 0 {
+		e.handles(k, list)
+	}
+}
+
 func (d *Decoder) handles() []uint32 {
 	var list []uint32
 	for range d.elements(MaxHTTPHandles) {
@@ -186,19 +202,22 @@ func (d *Decoder) handles() []uint32 {
 	return list
 }
 
-// HTTPWaitAnswer names the requests that have been answered: one at least,
-// unless the time was up.
+// HTTPWaitAnswer names the requests that have been answered and the connections
+// that can go on: one at least, unless the time was up.
 type HTTPWaitAnswer struct {
-	Ready []uint32
+	Ready       []uint32
+	Read, Write []uint32
 }
 
-var httpWaitAnswerKeys = []string{"ready"}
+var httpWaitAnswerKeys = []string{"ready", "read", "write"}
 
 // Append encodes the message.
 func (m *HTTPWaitAnswer) Append(b []byte) ([]byte, error) {
 	w := encoder{b: b}
-	w.header(true)
+	w.header(true, len(m.Read) > 0, len(m.Write) > 0)
 	w.handles("ready", m.Ready)
+	w.optionalHandles("read", m.Read)
+	w.optionalHandles("write", m.Write)
 	return w.done()
 }
 
@@ -206,8 +225,15 @@ func (m *HTTPWaitAnswer) Append(b []byte) ([]byte, error) {
 func DecodeHTTPWaitAnswer(data []byte, limits Limits) (*HTTPWaitAnswer, error) {
 	d := NewDecoder(data, limits)
 	m := &HTTPWaitAnswer{}
-	for range d.fields(httpWaitAnswerKeys, 0) {
-		m.Ready = d.handles()
+	for i := range d.fields(httpWaitAnswerKeys, 0) {
+		switch i {
+		case 0:
+			m.Ready = d.handles()
+		case 1:
+			m.Read = d.handles()
+		case 2:
+			m.Write = d.handles()
+		}
 	}
 	return m, d.Finish()
 }

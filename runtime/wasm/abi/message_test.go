@@ -99,6 +99,9 @@ func messages() []message {
 	start := &HTTPStartRequest{Method: "PUT", URL: "https://a/b", Header: map[string][]string{"A": {"1", "2"}, "B": {""}}, Size: 5}
 	started, wait := &HTTPStartAnswer{Handle: 7}, &HTTPWaitRequest{Handles: []uint32{1, 7}, Timeout: -1}
 	waited := &HTTPWaitAnswer{Ready: []uint32{7}}
+	waitTCP, waitedTCP := &HTTPWaitRequest{Read: []uint32{3}, Write: []uint32{3, 4}, Timeout: 100}, &HTTPWaitAnswer{Read: []uint32{3}, Write: []uint32{4}}
+	connect, connected := &TCPConnectRequest{Address: "db:5432"}, &TCPConnectAnswer{Handle: 3}
+	up, gone := &TCPState{State: TCPOpen}, &TCPState{State: TCPDown, Fault: HTTPLimit, Message: "m"}
 	head := &HTTPHead{Status: 200, Header: map[string][]string{"Link": {"<x>"}}, Size: 1 << 20}
 	refused := &HTTPHead{Fault: HTTPViolation, Message: "m"}
 	return []message{
@@ -106,6 +109,12 @@ func messages() []message {
 		pair("http started", started, started.Append, DecodeHTTPStartAnswer),
 		pair("http wait", wait, wait.Append, DecodeHTTPWaitRequest),
 		pair("http waited", waited, waited.Append, DecodeHTTPWaitAnswer),
+		pair("tcp wait", waitTCP, waitTCP.Append, DecodeHTTPWaitRequest),
+		pair("tcp waited", waitedTCP, waitedTCP.Append, DecodeHTTPWaitAnswer),
+		pair("tcp connect", connect, connect.Append, DecodeTCPConnectRequest),
+		pair("tcp connected", connected, connected.Append, DecodeTCPConnectAnswer),
+		pair("tcp up", up, up.Append, DecodeTCPState),
+		pair("tcp gone", gone, gone.Append, DecodeTCPState),
 		pair("http head", head, head.Append, DecodeHTTPHead),
 		pair("http refused", refused, refused.Append, DecodeHTTPHead),
 		pair("stat", stat, stat.Append, DecodeFileStatRequest),

@@ -64,6 +64,8 @@ const (
 	HostRepeated HostError = -6
 	// HostBadRequest: the bytes of the host call are not what it expects.
 	HostBadRequest HostError = -7
+	// HostNotYet: there is nothing to take yet; wait for it.
+	HostNotYet HostError = -8
 )
 
 // Error names the refusal.
@@ -83,6 +85,8 @@ func (e HostError) Error() string {
 		return "replied more than once"
 	case HostBadRequest:
 		return "malformed host call"
+	case HostNotYet:
+		return "nothing is there yet"
 	default:
 		return "unknown host error"
 	}
@@ -149,7 +153,8 @@ const (
 	// HostHTTPWrite gives a piece of a request's body: a handle and raw bytes;
 	// returns 0.
 	HostHTTPWrite HostOp = 6
-	// HostHTTPWait waits for answers: an [HTTPWaitRequest], an [HTTPWaitAnswer].
+	// HostHTTPWait waits for answers and for connections: an [HTTPWaitRequest],
+	// an [HTTPWaitAnswer].
 	HostHTTPWait HostOp = 7
 	// HostHTTPHead asks for status and headers of an answered request: a raw
 	// handle, an [HTTPHead].
@@ -160,6 +165,24 @@ const (
 	HostHTTPRead HostOp = 9
 	// HostHTTPClose forgets a request: a raw handle; returns 0.
 	HostHTTPClose HostOp = 10
+	// HostTCPConnect begins a connection: a [TCPConnectRequest], a
+	// [TCPConnectAnswer]. It waits for nothing.
+	HostTCPConnect HostOp = 11
+	// HostTCPState asks what is known of a connection: a raw handle, a
+	// [TCPState].
+	HostTCPState HostOp = 12
+	// HostTCPWrite gives bytes to a connection: a raw handle and raw bytes;
+	// returns how many of them it took, which may be none.
+	HostTCPWrite HostOp = 13
+	// HostTCPRead takes bytes from a connection: a raw handle and as many bytes
+	// as there is room for, raw; the answer is the raw bytes, and nothing (length
+	// 0) at the end. Where there is nothing yet it is [HostNotYet].
+	HostTCPRead HostOp = 14
+	// HostTCPShut says that no more bytes will be given: a raw handle; returns 0.
+	HostTCPShut HostOp = 15
+	// HostTCPClose ends a connection: a raw handle; returns 0. What was given is
+	// sent.
+	HostTCPClose HostOp = 16
 )
 
 // The features that a host may offer in describe and open.
@@ -170,6 +193,8 @@ const (
 	FeatureFiles = "files"
 	// FeatureHTTP: the host calls for HTTP.
 	FeatureHTTP = "http"
+	// FeatureTCP: the host calls for TCP.
+	FeatureTCP = "tcp"
 )
 
 // LogLevel is the level of a log line.

@@ -67,10 +67,11 @@ func TestSpecificationNamesEverything(t *testing.T) {
 		fileStatKeys, fileInfosKeys, fileInfoKeys, fileKinds, fileChmodKeys, fileChmodAnswerKeys,
 		effectsRequestKeys, effectsAnswerKeys,
 		httpStartKeys, httpStartAnswerKeys, httpWaitKeys, httpWaitAnswerKeys, httpHeadKeys, httpFaults,
+		tcpConnectKeys, tcpConnectAnswerKeys, tcpStateKeys, tcpPhases,
 		{ExportMemory, ExportInitialize, ExportVersion, ExportCall, ImportTake, ImportReply, ImportLog, ImportHostCall, ImportModule},
 		{string(KindError), string(KindTemporary), string(KindConfig), string(KindStale), string(KindUnsupported)},
 		{string(AbilityEffects), string(AbilityHealth), string(AbilityFind), string(AbilityExport)},
-		{FeatureSHA256, FeatureFiles, FeatureHTTP, string(KindResource), string(KindData), string(PhaseRead), string(PhaseWrite)},
+		{FeatureSHA256, FeatureFiles, FeatureHTTP, FeatureTCP, string(KindResource), string(KindData), string(PhaseRead), string(PhaseWrite)},
 	} {
 		names = append(names, list...)
 	}
@@ -84,7 +85,7 @@ func TestSpecificationNamesEverything(t *testing.T) {
 			t.Errorf("the specification has no row %q", row)
 		}
 	}
-	for e := HostBadRequest; e < 0; e++ {
+	for e := HostNotYet; e < 0; e++ {
 		if !strings.Contains(text, strconv.Itoa(int(e))+" ") {
 			t.Errorf("the specification does not name the refusal %d", e)
 		}

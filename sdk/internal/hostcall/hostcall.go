@@ -31,3 +31,12 @@ func Raw(op abi.HostOp, data []byte) ([]byte, error) {
 	}
 	return answer, nil
 }
+
+// Give makes a host call that takes bytes, and returns how many.
+func Give(op abi.HostOp, data []byte) (int, error) {
+	n := call(op, data)
+	if n < 0 {
+		return 0, abi.HostError(n)
+	}
+	return int(n), nil
+}

@@ -25,7 +25,7 @@ func Grants(g reconcile.Grants, trust string) []string {
 		out = append(out, httpLine(h))
 	}
 	for _, t := range g.TCP {
-		out = append(out, "tcp "+t.Address+private(t.Private)+credential(t.Credential))
+		out = append(out, "tcp "+t.Address+reads(t.Read)+private(t.Private)+credential(t.Credential))
 	}
 	if trust != "" {
 		out = append(out, "trust "+trust)
@@ -59,6 +59,14 @@ func sorted(values []string) string {
 		}
 	}
 	return strings.Join(elems, ",")
+}
+
+// reads tells of connections that are permitted while a plan is made.
+func reads(may bool) string {
+	if may {
+		return " read"
+	}
+	return ""
 }
 
 func private(is bool) string {

@@ -36,6 +36,7 @@ func (p *printer) actions(view *Plan, result *reconcile.MetaResult) {
 		p.line("  ", p.style.dim("values are left out of a plan this long; -full shows them"))
 	}
 	p.unbounded(result)
+	p.opaque(result, len(changes))
 }
 
 func (p *printer) change(c *change, compact bool) {

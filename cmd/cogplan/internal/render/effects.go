@@ -41,6 +41,9 @@ func (p *printer) effects(c *change) {
 	}
 	for _, e := range list {
 		text := label + Escape(e.String())
+		if e.Capability == reconcile.CapabilityTCP {
+			text += " (opaque)"
+		}
 		if e.Capability == reconcile.CapabilityUnbounded {
 			p.line(indent, p.style.paint(sgrLoud, text))
 			continue
@@ -65,8 +68,34 @@ func (p *printer) unbounded(result *reconcile.MetaResult) {
 		return
 	}
 	provider := result.Review().Provider
-	text := "unbounded within its grant: provider " + quote(provider.Name) + " does not say what it will do; while it applies " +
-		number(n, "change") + ", it may " + grantWords(&provider.Grants)
+	p.loud("unbounded within its grant: provider " + quote(provider.Name) + " does not say what it will do; while it applies " +
+		number(n, "change") + ", it may " + grantWords(&provider.Grants))
+}
+
+// opaque says of a resource, whether or not effects are shown, that nobody can
+// see what its provider does over a connection.
+func (p *printer) opaque(result *reconcile.MetaResult, changes int) {
+	provider := result.Review().Provider
+	var reads, all []string
+	for i := range provider.Grants.TCP {
+		g := &provider.Grants.TCP[i]
+		if all = append(all, g.Address); g.Read {
+			reads = append(reads, g.Address)
+		}
+	}
+	if len(all) == 0 || changes == 0 {
+		return
+	}
+	text := "opaque: provider " + quote(provider.Name) + " may say anything to " + Escape(strings.Join(all, ", ")) +
+		" while a change that connects there is applied; nobody can tell a read from a write"
+	if len(reads) > 0 {
+		text += ". It may have done so already, to " + Escape(strings.Join(reads, ", ")) + ", while this plan was made"
+	}
+	p.loud(text)
+}
+
+// loud writes a notice that has to be seen.
+func (p *printer) loud(text string) {
 	for i, line := range wrap(text, p.style.width()-4) {
 		mark := "    "
 		if i == 0 {

@@ -119,8 +119,9 @@ func capabilityText(c reconcile.Capability) string {
 }
 
 func limitsText(l reconcile.Limits) string {
-	return fmt.Sprintf("memory %s, timeout %s, run %s, output %s, log %s, cpu %s, requests %d, response %s, where the module sets no others",
-		Bytes(l.Memory), Duration(l.Timeout), Duration(l.Run), Bytes(l.Output), Bytes(l.Log), Duration(l.CPU), l.Requests, Bytes(l.Response))
+	return fmt.Sprintf("memory %s, timeout %s, run %s, output %s, log %s, cpu %s, requests %d, response %s, connections %d, traffic %s, where the module sets no others",
+		Bytes(l.Memory), Duration(l.Timeout), Duration(l.Run), Bytes(l.Output), Bytes(l.Log), Duration(l.CPU), l.Requests, Bytes(l.Response),
+		l.Connections, Bytes(l.Traffic))
 }
 
 // importLines groups the functions by the module that they come from.

@@ -131,12 +131,12 @@ func grantLine(c reconcile.Capability) string {
 		if detail == "" {
 			detail = "https://..."
 		}
-		return "http " + quote(detail) + " {}"
+		return "http { origin = " + quote(detail) + " }"
 	case "tcp":
 		if detail == "" {
 			detail = "host:port"
 		}
-		return "tcp " + quote(detail) + " {}"
+		return "tcp { address = " + quote(detail) + " }"
 	default:
 		if detail == "" {
 			detail = "..."

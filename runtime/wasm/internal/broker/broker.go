@@ -84,6 +84,7 @@ type Use struct {
 // Options configure a [Broker]. The zero value of each has a safe default.
 type Options struct {
 	Grants []reconcile.HTTPGrant
+	TCP    []reconcile.TCPGrant
 	Limits reconcile.Limits
 	// Credentials by name; a grant refers to one.
 	Credentials map[string]Credential
@@ -106,12 +107,15 @@ const (
 
 // Broker serves one provider during one run. It is safe for concurrent use.
 type Broker struct {
-	origins  []origin
-	limits   reconcile.Limits
-	requests atomic.Int64
-	audit    func(Use)
-	now      func() time.Time
-	pins     *pins
+	origins   []origin
+	endpoints []endpoint
+	limits    reconcile.Limits
+	requests  atomic.Int64
+	// connections and traffic are those of the run over TCP.
+	connections, traffic atomic.Int64
+	audit                func(Use)
+	now                  func() time.Time
+	pins                 *pins
 }
 
 // New checks the grants and returns a broker for them.
@@ -127,6 +131,13 @@ func New(opts Options) (*Broker, error) {
 		}
 		b.origins = append(b.origins, o)
 	}
+	for _, grant := range opts.TCP {
+		e, err := newEndpoint(grant)
+		if err != nil {
+			return nil, err
+		}
+		b.endpoints = append(b.endpoints, e)
+	}
 	return b, nil
 }
 
@@ -136,6 +147,12 @@ func withDefaults(l reconcile.Limits) reconcile.Limits {
 	}
 	if l.Response <= 0 {
 		l.Response = DefaultResponse
+	}
+	if l.Connections <= 0 {
+		l.Connections = DefaultConnections
+	}
+	if l.Traffic <= 0 {
+		l.Traffic = DefaultTraffic
 	}
 	return l
 }
@@ -196,6 +213,10 @@ func (s *Session) Do(ctx context.Context, req Request) (*Response, error) {
 }
 
 func (s *Session) record(req Request, err error, status int, began time.Time) {
+	s.note(reconcile.Effect{Capability: reconcile.CapabilityHTTP, Operation: req.Method, Target: req.URL}, err, status, began)
+}
+
+func (s *Session) note(effect reconcile.Effect, err error, status int, began time.Time) {
 	audit := s.audit
 	if audit == nil {
 		audit = s.broker.audit
@@ -204,8 +225,7 @@ func (s *Session) record(req Request, err error, status int, began time.Time) {
 		return
 	}
 	use := Use{
-		Effect: reconcile.Effect{Capability: reconcile.CapabilityHTTP, Operation: req.Method, Target: req.URL},
-		Phase:  s.phase, Allowed: err == nil, Status: status, Elapsed: s.broker.now().Sub(began),
+		Effect: effect, Phase: s.phase, Allowed: err == nil, Status: status, Elapsed: s.broker.now().Sub(began),
 	}
 	if err != nil {
 		use.Reason = err.Error()

@@ -155,6 +155,8 @@ type ledger struct {
 	unbounded bool
 	entries   []entry
 	bound     map[string]string
+	// connects are the declared addresses of TCP, host and port.
+	connects []string
 }
 
 type entry struct {
@@ -175,6 +177,10 @@ func newLedger(effects []reconcile.Effect) (*ledger, error) {
 				return nil, err
 			}
 			l.entries = append(l.entries, e)
+		case reconcile.CapabilityTCP:
+			if err := l.addConnect(effect); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return l, nil

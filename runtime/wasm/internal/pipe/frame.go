@@ -37,6 +37,9 @@ const (
 	// HTTPAnswer answers an HTTPRequest: an [HTTPMessage]. The frame's number is
 	// the instance's.
 	HTTPAnswer
+	// TCPAnswer tells about a connection: a [TCPMessage]. The frame's number is
+	// the instance's.
+	TCPAnswer
 )
 
 // From the worker to the parent.
@@ -58,6 +61,9 @@ const (
 	HTTPRequest
 	// HTTPCancel gives up on a request: an [HTTPMessage] with its handle alone.
 	HTTPCancel
+	// TCPRequest is what a guest wants of a connection: a [TCPMessage]. The
+	// frame's number is the instance's.
+	TCPRequest
 )
 
 // Frame is one message.

@@ -95,6 +95,8 @@ func (inst *instance) hostCall(op abi.HostOp, data []byte) int64 {
 		return inst.fileStat(data)
 	case abi.HostFileChmod:
 		return inst.fileChmod(data)
+	case abi.HostTCPConnect, abi.HostTCPState, abi.HostTCPWrite, abi.HostTCPRead, abi.HostTCPShut, abi.HostTCPClose:
+		return inst.tcpCall(op, data)
 	default:
 		return inst.httpCall(op, data)
 	}

@@ -12,7 +12,7 @@ import (
 // maxPiece is the largest piece of a body that one host call hands over.
 const maxPiece = 1 << 20
 
-// mailbox holds the requests of one instance. The worker judges nothing and
+// mailbox holds the requests and connections of one instance. The worker judges nothing and
 // reaches nothing: it passes requests on to the parent, and answers to the
 // guest. The guest's thread uses it, and the one that reads the pipe delivers.
 type mailbox struct {
@@ -20,8 +20,9 @@ type mailbox struct {
 	instance uint32
 	last     uint32
 
-	mu       sync.Mutex
-	requests map[uint32]*exchange
+	mu          sync.Mutex
+	requests    map[uint32]*exchange
+	connections map[uint32]*connection
 	// arrived wakes the one who waits.
 	arrived chan struct{}
 	closed  bool
@@ -38,7 +39,7 @@ type exchange struct {
 }
 
 func newMailbox(out *pipe.Writer, instance uint32) *mailbox {
-	return &mailbox{out: out, instance: instance, requests: map[uint32]*exchange{}, arrived: make(chan struct{}, 1)}
+	return &mailbox{out: out, instance: instance, requests: map[uint32]*exchange{}, connections: map[uint32]*connection{}, arrived: make(chan struct{}, 1)}
 }
 
 // deliver takes an answer of the parent. One for a request that the guest has
@@ -67,12 +68,13 @@ func (m *mailbox) close() {
 	m.wake()
 }
 
-// reset forgets all requests: none outlives the call that began it. Handles
-// are not used again, so that late answers find nobody.
+// reset forgets all requests and connections: none outlives the call that began
+// it. Handles are not used again, so that late answers find nobody.
 func (m *mailbox) reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.requests)
+	clear(m.connections)
 }
 
 func (m *mailbox) find(handle uint32) *exchange {
@@ -123,19 +125,20 @@ func (m *mailbox) write(handle uint32, piece []byte) int64 {
 	return 0
 }
 
-// wait returns the requests of the list that are answered, as soon as there is
-// one. The parent's deadline ends the process, so it needs none of its own.
-func (m *mailbox) wait(handles []uint32, timeout int64) (ready []uint32, ok bool) {
+// wait returns the requests that are answered and the connections that can go
+// on, as soon as there is one. The parent's deadline ends the process, so it
+// needs none of its own.
+func (m *mailbox) wait(want *abi.HTTPWaitRequest) (answer *abi.HTTPWaitAnswer, ok bool) {
 	var expired <-chan time.Time
-	if timeout > 0 {
-		timer := time.NewTimer(time.Duration(timeout) * time.Millisecond)
+	if want.Timeout > 0 {
+		timer := time.NewTimer(time.Duration(want.Timeout) * time.Millisecond)
 		defer timer.Stop()
 		expired = timer.C
 	}
 	for {
-		ready, possible := m.ready(handles)
-		if len(ready) > 0 || timeout < 0 {
-			return ready, true
+		answer, possible := m.ready(want)
+		if len(answer.Ready)+len(answer.Read)+len(answer.Write) > 0 || want.Timeout < 0 {
+			return answer, true
 		}
 		if !possible {
 			return nil, false
@@ -143,26 +146,30 @@ func (m *mailbox) wait(handles []uint32, timeout int64) (ready []uint32, ok bool
 		select {
 		case <-m.arrived:
 		case <-expired:
-			return nil, true
+			return answer, true
 		}
 	}
 }
 
 // ready also tells whether one of the others may still be answered.
-func (m *mailbox) ready(handles []uint32) (ready []uint32, possible bool) {
+func (m *mailbox) ready(want *abi.HTTPWaitRequest) (answer *abi.HTTPWaitAnswer, possible bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, h := range handles {
+	answer = &abi.HTTPWaitAnswer{}
+	for _, h := range want.Handles {
 		e := m.requests[h]
 		switch {
 		case e == nil:
 		case e.answer != nil:
-			ready = append(ready, h)
+			answer.Ready = append(answer.Ready, h)
 		case e.sent:
 			possible = true
 		}
 	}
-	return ready, possible && !m.closed
+	var reads, writes bool
+	answer.Read, reads = m.among(want.Read, (*connection).readable)
+	answer.Write, writes = m.among(want.Write, (*connection).writable)
+	return answer, (possible || reads || writes) && !m.closed
 }
 
 func (m *mailbox) answered(handle uint32) *exchange {
@@ -239,11 +246,11 @@ func (inst *instance) httpWait(data []byte) int64 {
 	if err != nil {
 		return int64(abi.HostBadRequest)
 	}
-	ready, ok := inst.http.wait(request.Handles, request.Timeout)
+	answer, ok := inst.http.wait(request)
 	if !ok {
 		return int64(abi.HostBadRequest)
 	}
-	return inst.answer(&abi.HTTPWaitAnswer{Ready: ready})
+	return inst.answer(answer)
 }
 
 func (inst *instance) httpRead(e *exchange, room int) int64 {

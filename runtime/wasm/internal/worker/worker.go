@@ -154,15 +154,29 @@ func (s *server) dispatch(ctx context.Context, f pipe.Frame) error {
 			delete(s.instances, f.ID)
 		}
 		return nil
-	case pipe.HTTPAnswer:
-		answer, err := pipe.ParseHTTP(f.Payload)
-		if l := s.instances[f.ID]; l != nil && err == nil {
-			l.http.deliver(answer)
-		}
-		return err
+	case pipe.HTTPAnswer, pipe.TCPAnswer:
+		return s.deliver(f)
 	default:
 		return fmt.Errorf("unknown request %d", f.Kind)
 	}
+}
+
+// deliver hands on what the parent says about the network. An instance that is
+// gone wants nothing of it.
+func (s *server) deliver(f pipe.Frame) error {
+	l := s.instances[f.ID]
+	if f.Kind == pipe.TCPAnswer {
+		answer, err := pipe.ParseTCP(f.Payload)
+		if l != nil && err == nil {
+			l.http.hear(answer)
+		}
+		return err
+	}
+	answer, err := pipe.ParseHTTP(f.Payload)
+	if l != nil && err == nil {
+		l.http.deliver(answer)
+	}
+	return err
 }
 
 func (s *server) answer(id uint32, o *pipe.Outcome) error {
