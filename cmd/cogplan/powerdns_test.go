@@ -41,6 +41,8 @@ type powerDNS struct {
 	keyless []string
 	// hook is called for each request before it is passed on; false drops it.
 	hook func(*http.Request) bool
+	// away is the status while the server is not there.
+	away int
 }
 
 // startPowerDNS starts the server on free ports of the loopback interface.
@@ -58,7 +60,7 @@ func startPowerDNS(t *testing.T) *powerDNS {
 			t.Skipf("NOT TESTED against PowerDNS: %s is missing; `make deps` installs it", name)
 		}
 	}
-	p := &powerDNS{t: t, dir: t.TempDir()}
+	p := &powerDNS{t: t, dir: t.TempDir(), away: http.StatusBadGateway}
 	sql, err := os.Open(schemaSQL)
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +95,10 @@ security-poll-suffix=
 	t.Cleanup(p.stop)
 	forward := httputil.NewSingleHostReverseProxy(p.server)
 	forward.ErrorLog = nil
-	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	forward.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(p.away) }
 	p.proxy = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.saw(r) {
-			w.WriteHeader(http.StatusBadGateway)
+			w.WriteHeader(p.away)
 			return
 		}
 		forward.ServeHTTP(w, r)
@@ -338,9 +340,35 @@ func TestPowerDNS(t *testing.T) {
 	wantNoSecret(t, m)
 }
 
-// A server that goes away half-way costs what was left, and nothing twice.
+// A server that goes away and comes back is waited for, and nothing is made twice.
+func TestPowerDNSComesBack(t *testing.T) {
+	p := startPowerDNS(t)
+	m := exampleModule(t, p)
+	posts := 0
+	p.onRequest(func(r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodPost:
+			if posts++; posts == 2 {
+				p.stop()
+			}
+		case p.cmd == nil:
+			p.start()
+		}
+		return true
+	})
+	out := m.run(0, "apply", "-auto-approve")
+	wantText(t, out, "status 502", "trying again in 1.0 s (attempt 2 of 5)", "Applied")
+	if posts != 3 {
+		t.Errorf("%d zones were posted, want 3: two that succeeded and one that did not", posts)
+	}
+	m.settled()
+	wantNoSecret(t, m)
+}
+
+// A server that goes away half-way for good costs what was left, and nothing twice.
 func TestPowerDNSRestartedHalfWay(t *testing.T) {
 	p := startPowerDNS(t)
+	p.away = http.StatusInternalServerError
 	m := exampleModule(t, p)
 	posts := 0
 	p.onRequest(func(r *http.Request) bool {
@@ -352,7 +380,7 @@ func TestPowerDNSRestartedHalfWay(t *testing.T) {
 		return true
 	})
 	out := m.run(6, "apply", "-auto-approve")
-	wantText(t, out, "status 502", `object "example.org."`)
+	wantText(t, out, "status 500", `object "example.org."`)
 	p.start()
 	if left := p.api("GET", "/zones", ""); !strings.Contains(left, "example.net.") || strings.Contains(left, "example.org.") {
 		t.Fatalf("half-way there is %s", left)

@@ -49,7 +49,7 @@ func (r *rest) send(ctx context.Context, c call) (*answer, error) {
 	}
 	response, err := http.Do(ctx, request)
 	if err != nil {
-		return nil, err
+		return nil, r.unanswered(err)
 	}
 	a := &answer{status: response.Status, header: response.Header, body: response.Body}
 	if len(response.Body) > 0 && a.status >= 200 && a.status < 300 {
@@ -58,6 +58,17 @@ func (r *rest) send(ctx context.Context, c call) (*answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// unanswered is the error of a request without a response. While something is
+// applied a server that is not there may come back; a plan says at once that there
+// is none, because then it is more often the URL.
+func (r *rest) unanswered(err error) error {
+	failed, ok := errors.AsType[*http.Error](err)
+	if !ok || failed.Violation || failed.Limit || !r.session.Writes() {
+		return err
+	}
+	return sdk.Temporary(err.Error(), 0)
 }
 
 // failure is the error for a status that nobody expects.

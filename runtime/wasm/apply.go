@@ -38,6 +38,10 @@ type step struct {
 	index int
 	// lost is true where nobody knows how the action ended.
 	lost bool
+	// attempts is how often it was tried, and failure why the last attempt failed
+	// where another one is to follow.
+	attempts int
+	failure  error
 }
 
 func (s *step) what() string {
@@ -48,7 +52,7 @@ func (s *step) what() string {
 // returns a result for each that was reached. After a failed action the others
 // go on; after a violation, or when the worker had to be ended, they do not.
 func (r *Resource) ApplyPlan(ctx context.Context, plan *reconcile.Plan) ([]reconcile.Result, error) {
-	r.results, r.applied = nil, true
+	r.results, r.applied, r.owed, r.impatient = nil, true, nil, false
 	steps, err := r.steps(plan)
 	if err != nil {
 		return nil, err
@@ -109,13 +113,15 @@ func objectAddress(resource string, a *reconcile.Action) string {
 
 // run applies the steps in batches. An instance that died is replaced, and the
 // steps behind the one it died in go on. The log is told before an instance is
-// asked for: so resources that wait for one share the time that it takes.
+// asked for: so resources that wait for one share the time that it takes. What
+// failed for a time is tried again before anything behind it begins.
 func (r *Resource) run(ctx context.Context, steps []*step) error {
 	var s *session
 	defer func() { s.close() }()
 	for len(steps) > 0 {
 		batch := r.provider.batchOf(steps)
 		if err := r.intend(ctx, batch); err != nil {
+			r.giveUp(batch)
 			return err
 		}
 		if s == nil {
@@ -127,17 +133,27 @@ func (r *Resource) run(ctx context.Context, steps []*step) error {
 		}
 		done, err := r.applyBatch(ctx, s, batch)
 		steps = steps[done:]
-		if err == nil {
+		if err == nil && len(r.owed) == 0 {
 			continue
 		}
-		var failed *outcomeError
-		if !errors.As(err, &failed) || len(failed.outcome.Report.Violations) > 0 {
+		if err == nil || mayGoOn(err) {
+			s.close() // what waits holds no worker
+			s = nil
+			steps, err = r.again(ctx, steps)
+		}
+		if err != nil {
+			r.giveUp(r.owed)
 			return err
 		}
-		s.close()
-		s = nil
 	}
 	return nil
+}
+
+// mayGoOn reports whether another instance may go on behind the step in which one
+// ended: not where it tried what it must not do, or had to be killed.
+func mayGoOn(err error) bool {
+	var failed *outcomeError
+	return errors.As(err, &failed) && len(failed.outcome.Report.Violations) == 0
 }
 
 func batchSize(steps []*step) int {
@@ -277,27 +293,40 @@ func (r *Resource) interrupted(s *session, batch []*step, done int, err error) i
 	return done
 }
 
-// result notes how a step went.
+// result notes how a step went, unless it is to be tried again.
 func (r *Resource) result(s *step, outcome pipe.Outcome, failure error) {
-	result := reconcile.Result{
-		Phase: "apply", Action: string(s.action.Action), Name: s.action.Name, Status: reconcile.ApplySucceeded,
-	}
+	createdID := ""
+	s.attempts++
 	if failure == nil {
 		var answer *abi.ApplyAnswer
 		answer, failure = abi.DecodeApplyAnswer(outcome.Body, r.provider.wireLimits())
 		if failure != nil {
 			failure = fmt.Errorf("its answer is malformed: %w", failure)
 		} else {
-			result.CreatedID = answer.CreatedID
+			createdID = answer.CreatedID
 		}
 	}
 	if failure != nil {
-		result.Status = reconcile.ApplyFailed
-		explained := r.provider.explainWith(r.redactor, r.Type(), fmt.Sprintf("applying %s", s.what()), failure)
-		result.Error = explained.Error()
-		if known, ok := errors.AsType[*ProviderError](explained); ok {
-			result.CreatedID = known.createdID
+		failure = r.provider.explainWith(r.redactor, r.Type(), "applying "+s.what(), failure)
+		if known, ok := errors.AsType[*ProviderError](failure); ok {
+			createdID = known.createdID
 		}
+		// What was created before it failed is noted at once.
+		if createdID == "" && r.tryAgain(s, failure) {
+			return
+		}
+		failure = tired(failure, s.attempts)
+	}
+	r.conclude(s, createdID, failure)
+}
+
+// conclude makes the result of a step, and tells the journal of it.
+func (r *Resource) conclude(s *step, createdID string, failure error) {
+	result := reconcile.Result{
+		Phase: "apply", Action: string(s.action.Action), Name: s.action.Name, Status: reconcile.ApplySucceeded, CreatedID: createdID,
+	}
+	if failure != nil {
+		result.Status, result.Error = reconcile.ApplyFailed, failure.Error()
 	}
 	r.results = append(r.results, result)
 	r.noteOutcome(s)

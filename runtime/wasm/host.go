@@ -46,6 +46,12 @@ type Options struct {
 	// Audit hears of each use of a capability, permitted or not; nil drops it. It is
 	// called from several goroutines.
 	Audit func(Use)
+	// Backoff is the first pause before what failed for a time is tried again; 0 is
+	// a second. Each following one is twice as long.
+	Backoff time.Duration
+	// Retry hears of each pause before it begins; nil drops it. It is called from
+	// several goroutines.
+	Retry func(Retry)
 	// Progress hears of slow steps: the first compilation of a module. It may
 	// be nil, and is called from several goroutines.
 	Progress func(Progress)

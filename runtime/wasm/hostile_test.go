@@ -403,8 +403,8 @@ func TestTexts(t *testing.T) {
 		t.Errorf("the log is not safe: %q", log)
 	}
 	var failed *wasm.ProviderError
-	_, _, _, err = plan(t.Context(), b.resource(act("live", "temporary later")), nil)
-	if !errors.As(err, &failed) || failed.Fault != wasm.FaultTemporary || failed.RetryAfter != 3*time.Second {
+	_, _, _, err = plan(t.Context(), b.resource(act("live", "later busy")), nil)
+	if !errors.As(err, &failed) || failed.Fault != wasm.FaultTemporary || failed.RetryAfter != time.Hour || !strings.Contains(failed.Message, "longer than cogplan waits") {
 		t.Errorf("%+v", failed)
 	}
 }

@@ -49,11 +49,12 @@ func (r *Resource) intend(ctx context.Context, batch []*step) error {
 
 // unbegun tells of steps that were announced and did not begin.
 func (r *Resource) unbegun(batch []*step, err error) {
+	r.giveUp(batch)
 	if r.log == nil {
 		return
 	}
 	for _, s := range batch {
-		if !s.lost {
+		if !s.lost && s.failure == nil {
 			r.log.Done(s.index, reconcile.Result{
 				Phase: "apply", Action: string(s.action.Action), Name: s.action.Name,
 				Status: reconcile.ApplyFailed, Error: err.Error(),

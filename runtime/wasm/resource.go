@@ -61,7 +61,11 @@ type Resource struct {
 	results  []reconcile.Result
 	log      *actionLog
 	applied  bool
-	status   reconcile.ResourceStatus
+	// owed are the actions that are to be tried again, and impatient is set once
+	// one has been tried in vain to the end.
+	owed      []*step
+	impatient bool
+	status    reconcile.ResourceStatus
 }
 
 // Resource makes the reconcilable of one resource. It starts nothing.
@@ -195,9 +199,11 @@ func (r *Resource) mine(config any) error {
 }
 
 // reading runs f in a session that reads. Where the worker was ended because
-// of somebody else, it is tried once more with another one.
+// of somebody else, it is tried once more with another one; what the provider
+// calls temporary is tried again after a pause.
 func (r *Resource) reading(ctx context.Context, doing string, f func(*session) error) error {
-	for attempt := 0; ; attempt++ {
+	replaced := false
+	for attempt := 1; ; attempt++ {
 		s, err := r.dial(ctx)
 		if err == nil {
 			err = f(s)
@@ -207,10 +213,15 @@ func (r *Resource) reading(ctx context.Context, doing string, f func(*session) e
 		}
 		r.hangUp()
 		var lost *lostError
-		if errors.As(err, &lost) && !lost.own && attempt == 0 {
+		if errors.As(err, &lost) && !lost.own && !replaced {
+			replaced = true
 			continue
 		}
-		return r.provider.explainWith(r.redactor, r.Type(), doing, err)
+		err = r.provider.explainWith(r.redactor, r.Type(), doing, err)
+		pause, again := r.provider.host.pauseAfter(attempt, err)
+		if !again || r.rest(ctx, pause, attempt, err) != nil {
+			return tired(err, attempt)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -211,7 +212,11 @@ func (s *session) startHost(progress *render.Progress, inputs *inputFlags) error
 			}
 			progress.Note(filepath.Base(p.Module), text)
 		},
-		Log:   s.app.proc.logger(progress),
+		Log: s.app.proc.logger(progress),
+		Retry: func(retry wasm.Retry) {
+			progress.Say(fmt.Sprintf("%s: %s; trying again in %s (attempt %d of %d)", render.Escape(retry.Resource),
+				render.Escape(retry.Reason), render.Elapsed(retry.Pause), retry.Attempt, retry.Attempts))
+		},
 		Audit: audit,
 	})
 	return err

@@ -251,6 +251,13 @@ func (p *Progress) Note(name, text string) {
 	}
 }
 
+// Say is [Progress.Line] where progress is shown to people.
+func (p *Progress) Say(text string) {
+	if p.mode == ProgressLive || p.mode == ProgressPlain {
+		p.Line(text)
+	}
+}
+
 // Line writes a line of its own above the live line.
 func (p *Progress) Line(text string) {
 	p.mu.Lock()

@@ -208,8 +208,12 @@ func (p *probe) misbehave(when string) error {
 		fmt.Println(recurse(1))
 	case "fail":
 		return fmt.Errorf("%s", strings.ReplaceAll(arg, "ESC", "\x1b"))
-	case "temporary":
-		return sdk.Temporary(arg, 3*time.Second)
+	case "until":
+		if _, err := os.Stat(arg); err != nil {
+			return sdk.Temporary("there is no "+arg+" yet", 0)
+		}
+	case "later":
+		return sdk.Temporary(arg, time.Hour)
 	case "log":
 		sdk.Log(abi.LogInfo, arg)
 	case "random":
