@@ -42,7 +42,7 @@ func newGrammar() *grammar {
 			where: "a module block", open: true,
 			attrs: attrs("source!", "for_each", "count", "depends_on", "providers"),
 		},
-		timeouts: &bodySpec{where: "a timeouts block", attrs: attrs("plan", "apply")},
+		timeouts: &bodySpec{where: "a timeouts block", attrs: attrs("plan", "apply", "health")},
 		check:    &bodySpec{where: "a check block", blocks: blocks("assert*")},
 		assert:   &bodySpec{where: "an assertion", attrs: condition},
 		moved:    &bodySpec{where: "a moved block", attrs: attrs("from!", "to!")},

@@ -20,6 +20,7 @@ type meta struct {
 	ownership                            reconcile.OwnershipMode
 	tags                                 map[string]string
 	planTimeout, applyTimeout            time.Duration
+	healthTimeout                        time.Duration
 }
 
 // metaReader evaluates cogplan's own arguments of one instance.
@@ -32,16 +33,17 @@ func (ev *Evaluation) instanceMeta(inst *instance) {
 	r := inst.set.node.resource()
 	m := &metaReader{ev: ev, inst: inst}
 	inst.meta = meta{
-		prune:        m.boolean(r.meta["prune"]) || r.removed,
-		autoApply:    m.boolean(r.meta["auto_apply"]),
-		suspended:    m.boolean(r.meta["suspended"]),
-		protect:      m.boolean(r.meta["protect"]),
-		interval:     m.interval(r.meta["interval"]),
-		wave:         m.wave(r.meta["wave"]),
-		ownership:    m.ownership(r.meta["mode"]),
-		tags:         m.tags(r.meta["tags"]),
-		planTimeout:  m.duration(r.timeouts["plan"]),
-		applyTimeout: m.duration(r.timeouts["apply"]),
+		prune:         m.boolean(r.meta["prune"]) || r.removed,
+		autoApply:     m.boolean(r.meta["auto_apply"]),
+		suspended:     m.boolean(r.meta["suspended"]),
+		protect:       m.boolean(r.meta["protect"]),
+		interval:      m.interval(r.meta["interval"]),
+		wave:          m.wave(r.meta["wave"]),
+		ownership:     m.ownership(r.meta["mode"]),
+		tags:          m.tags(r.meta["tags"]),
+		planTimeout:   m.duration(r.timeouts["plan"]),
+		applyTimeout:  m.duration(r.timeouts["apply"]),
+		healthTimeout: m.healthTimeout(r.timeouts["health"]),
 	}
 }
 
@@ -119,6 +121,19 @@ func (m *metaReader) duration(attr *hcl.Attribute) time.Duration {
 	return d
 }
 
+// healthTimeout is a duration, or below zero where "0s" says that nothing is
+// waited for.
+func (m *metaReader) healthTimeout(attr *hcl.Attribute) time.Duration {
+	val, ok := m.value(attr, cty.String)
+	if !ok {
+		return 0
+	}
+	if d, err := time.ParseDuration(val.AsString()); err == nil && d == 0 {
+		return -1
+	}
+	return m.duration(attr)
+}
+
 func (m *metaReader) ownership(attr *hcl.Attribute) reconcile.OwnershipMode {
 	val, ok := m.value(attr, cty.String)
 	if !ok {
@@ -163,7 +178,7 @@ func (ev *Evaluation) Declaration(address string) (reconcile.Declaration, bool) 
 	return reconcile.Declaration{
 		Address: address, Mode: mode, Ownership: inst.meta.ownership,
 		IgnoreChanges: slices.Clone(r.ignore), Protect: inst.meta.protect, Tags: inst.meta.tags,
-		PlanTimeout: inst.meta.planTimeout, ApplyTimeout: inst.meta.applyTimeout,
+		PlanTimeout: inst.meta.planTimeout, ApplyTimeout: inst.meta.applyTimeout, HealthTimeout: inst.meta.healthTimeout,
 		Removed: r.removed, Source: SourceRange(r.rng),
 	}, true
 }

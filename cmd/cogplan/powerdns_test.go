@@ -365,6 +365,51 @@ func TestPowerDNSComesBack(t *testing.T) {
 	wantNoSecret(t, m)
 }
 
+// An apply waits until a field of each item says that it is healthy.
+func TestPowerDNSHealth(t *testing.T) {
+	p := startPowerDNS(t)
+	m := exampleModule(t, p)
+	m.write(strings.Replace(m.source(), "  create {\n    # Only", `  health {
+    field    = "/account"
+    healthy  = ["web", "ready"]
+    degraded = ["broken"]
+  }
+  timeouts { health = "30s" }
+  create {
+    # Only`, 1))
+	account := func(name string) { p.api("PUT", "/zones/example.net.", `{"account": "`+name+`"}`) }
+	posts, asked := 0, 0
+	p.onRequest(func(r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodPost:
+			posts++
+		case posts == 2 && strings.HasSuffix(r.URL.Path, "/zones"):
+			if asked++; asked == 3 {
+				account("ready")
+			}
+		}
+		return true
+	})
+	m.run(0, "apply", "-auto-approve")
+	if asked < 3 {
+		t.Errorf("the zones were listed %d times: nothing was waited for", asked)
+	}
+	wantText(t, m.run(0, "status"), "rest.zones    Synced  Healthy")
+	m.settled()
+
+	account("broken")
+	wantText(t, m.run(0, "status"), "Degraded", `object "example.net." has /account = broken`)
+	m.settled()
+	out := m.run(1, "apply", "-auto-approve")
+	wantText(t, out, "Not healthy", "It is as declared, and Degraded after", `object "example.net." has /account = broken`)
+
+	m.write(strings.Replace(m.source(), `health = "30s"`, `health = "0s"`, 1))
+	m.run(0, "apply", "-auto-approve")
+	m.write(strings.Replace(m.source(), `health = "0s"`, `health = "1500ms"`, 1))
+	account("starting")
+	wantText(t, m.run(1, "apply", "-auto-approve"), "It is as declared, and Progressing after 1.5 s")
+}
+
 // A server that goes away half-way for good costs what was left, and nothing twice.
 func TestPowerDNSRestartedHalfWay(t *testing.T) {
 	p := startPowerDNS(t)

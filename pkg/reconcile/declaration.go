@@ -33,6 +33,9 @@ type Declaration struct {
 	// Timeouts by phase: plan, apply. Zero is the default.
 	PlanTimeout  time.Duration `json:"plan_timeout,omitempty"`
 	ApplyTimeout time.Duration `json:"apply_timeout,omitempty"`
+	// HealthTimeout is how long an apply waits for the resource to become healthy;
+	// zero leaves it to the engine, and below zero nothing is waited for.
+	HealthTimeout time.Duration `json:"health_timeout,omitempty"`
 	// Removed says that the resource is declared no more and its objects are to be
 	// deleted; the declaration says where they are. The engine has to be told of it
 	// too, for the order; see [WithRemoved].

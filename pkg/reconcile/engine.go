@@ -35,6 +35,9 @@ type settings struct {
 	destroy bool
 	// removed says which resources are taken away; nil for none.
 	removed func(address string) bool
+	// healthTimeout and healthPause are those of [WithHealth].
+	healthTimeout, healthPause time.Duration
+	healthShown                bool
 }
 
 const (
@@ -50,7 +53,7 @@ func NewEngine(root string, gate Gate, options ...Option) *Engine {
 		events: LineSink(os.Stderr), now: time.Now,
 		observer: ObserverFunc(func(Progress) {}),
 		settled:  func(context.Context, Settled) error { return nil },
-		settings: settings{parallelism: defaultParallelism, holder: "cogplan", grace: defaultGrace},
+		settings: settings{parallelism: defaultParallelism, holder: "cogplan", grace: defaultGrace, healthTimeout: defaultHealthTimeout, healthPause: firstHealthPause},
 	}
 	for _, option := range options {
 		option(e)

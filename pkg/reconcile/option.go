@@ -77,6 +77,8 @@ const (
 	PhaseReview  Phase = "review"
 	PhaseApply   Phase = "apply"
 	PhaseRecord  Phase = "record"
+	// PhaseHealth waits until what was applied is healthy.
+	PhaseHealth Phase = "health"
 	// PhaseDone is reported once for each resource, with its status.
 	PhaseDone Phase = "done"
 )

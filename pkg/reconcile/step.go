@@ -64,6 +64,7 @@ func (s *step) reconcile(ctx context.Context) (string, error) {
 	if err := s.phase(PhaseObserve, func() error { return s.observe(ctx) }); err != nil {
 		return s.unobserved(err)
 	}
+	s.showHealth(ctx)
 	if err := s.phase(PhasePlan, func() error { return s.makePlan(ctx) }); err != nil {
 		return StatusFailed, err
 	}
@@ -194,6 +195,9 @@ func (s *step) confirm(ctx context.Context) (string, error) {
 		if err := s.phase(PhaseRecord, func() error { return s.record(ctx) }); err != nil {
 			return StatusFailed, err
 		}
+		if err := s.phase(PhaseHealth, func() error { return s.awaitHealth(ctx, ctx) }); err != nil {
+			return StatusFailed, err
+		}
 	}
 	if err := s.settle(ctx, false); err != nil {
 		return StatusFailed, err
@@ -211,6 +215,9 @@ func (s *step) change(ctx context.Context) (string, error) {
 	defer cancel()
 	recorded := s.phase(PhaseRecord, func() error { return s.recordApplied(lasting) })
 	if err := errors.Join(applied, recorded); err != nil {
+		return StatusFailed, err
+	}
+	if err := s.phase(PhaseHealth, func() error { return s.awaitHealth(ctx, lasting) }); err != nil {
 		return StatusFailed, err
 	}
 	if err := s.settle(lasting, true); err != nil {

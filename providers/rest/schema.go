@@ -76,6 +76,7 @@ func body() reconcile.Block {
 		Blocks: []reconcile.NestedBlock{
 			{Type: "object", Nesting: reconcile.NestingMap, Label: "name", Block: objectBlock()},
 			{Type: "pagination", Nesting: reconcile.NestingSingle, Block: paginationBlock()},
+			{Type: "health", Nesting: reconcile.NestingSingle, Block: healthBlock()},
 			{Type: "create", Nesting: reconcile.NestingSingle, Block: operationBlock("How an item is made: POST to the collection with what is declared, if not set.")},
 			{Type: "update", Nesting: reconcile.NestingSingle, Block: operationBlock("How an item is changed: PUT to its path with what is declared, if not set.")},
 			{Type: "delete", Nesting: reconcile.NestingSingle, Block: operationBlock("How an item is removed: DELETE of its path without a body, if not set.")},
@@ -100,6 +101,17 @@ func paginationBlock() reconcile.Block {
 			text("parameter", "The parameter of the query, for page and cursor; \"page\" or \"cursor\" if not set."),
 			text("cursor", "A JSON pointer to the cursor in the answer; needed for cursor."),
 			{Name: "first", Type: sdk.TypeNumber, Optional: true, Doc: "The number of the first page; 1 if not set."},
+		},
+	}
+}
+
+func healthBlock() reconcile.Block {
+	return reconcile.Block{
+		Doc: "How the declared items fare, from a field of each. An apply waits until all are healthy.",
+		Attributes: []reconcile.Attribute{
+			{Name: "field", Type: sdk.TypeString, Required: true, Doc: "A JSON pointer to the field that tells: \"/status\"."},
+			{Name: "healthy", Type: sdk.ListOf(sdk.TypeString), Required: true, Doc: "The values of an item that is healthy. Numbers and booleans are compared as they are written."},
+			texts("degraded", "The values of an item that has failed, so that nothing is waited for. With any other value it is waited for."),
 		},
 	}
 }

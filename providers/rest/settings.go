@@ -24,6 +24,8 @@ type settings struct {
 	unmanaged  bool
 	pages      *pagination
 
+	health *health
+
 	create, update, remove operation
 }
 
@@ -76,6 +78,7 @@ func open(_ context.Context, s *sdk.Session) (*rest, error) {
 	r.missing = statuses(b, "missing", 404, 410)
 	r.unmanaged = !b.Has("unmanaged") || b.Bool("unmanaged")
 	r.pages = pages(b)
+	r.health = healthOf(b)
 	r.create = r.operation(b, "create", "POST", r.collection, "declared")
 	r.update = r.operation(b, "update", "PUT", b.String("item"), "declared")
 	r.remove = r.operation(b, "delete", "DELETE", b.String("item"), "none")

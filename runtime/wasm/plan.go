@@ -307,5 +307,9 @@ func (r *Resource) observe(plan *reconcile.Plan) {
 	if plan.Summary.HasChanges() {
 		sync = reconcile.SyncStatusOutOfSync
 	}
+	if r.asked { // how it fares is known from the provider itself
+		r.status.Sync = sync
+		return
+	}
 	r.status = reconcile.NewResourceStatus(sync, reconcile.HealthHealthy)
 }

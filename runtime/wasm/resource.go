@@ -66,6 +66,8 @@ type Resource struct {
 	owed      []*step
 	impatient bool
 	status    reconcile.ResourceStatus
+	// asked is set once the provider has told how the resource fares.
+	asked bool
 }
 
 // Resource makes the reconcilable of one resource. It starts nothing.
@@ -105,7 +107,7 @@ func (r *Resource) LoadConfig(root string) (any, error) {
 func (r *Resource) LoadConfigContext(ctx context.Context, _ string) (any, error) {
 	r.hangUp()
 	r.config, r.live, r.planned, r.results, r.known = nil, nil, nil, nil, nil
-	r.applied = false
+	r.applied, r.asked = false, false
 	body, err := r.spec.Config(ctx)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,9 @@ func resourceError(err error) render.Message {
 	if stale, ok := errors.AsType[*reconcile.StaleError](err); ok {
 		return render.Errorf("The plan is stale", "Changed since it was reviewed: %s.\nPlan again.", strings.Join(stale.Moved, ", "))
 	}
+	if unhealthy, ok := errors.AsType[*reconcile.UnhealthyError](err); ok {
+		return unhealthyMessage(unhealthy)
+	}
 	summary, remedy := "The resource failed", ""
 	switch {
 	case errors.Is(err, reconcile.ErrLocked):
@@ -66,6 +69,16 @@ func resourceError(err error) render.Message {
 		summary = "The provider is faulty"
 	}
 	return render.Errorf(summary, "%s.%s", strings.TrimSuffix(sentence(err), "."), remedy)
+}
+
+// unhealthyMessage tells how something fares that is as declared.
+func unhealthyMessage(unhealthy *reconcile.UnhealthyError) render.Message {
+	detail := fmt.Sprintf("It is as declared, and %s after %s", unhealthy.Status.Health, render.Elapsed(unhealthy.Waited))
+	if unhealthy.Status.Message != "" {
+		detail += ": " + render.Escape(strings.TrimSuffix(unhealthy.Status.Message, "."))
+	}
+	return render.Errorf("Not healthy", "%s.\nWhat was applied is recorded. `cogplan status` shows how it fares; the next apply waits again, "+
+		"as long as timeouts { health } says.", detail)
 }
 
 // providerFault tells what a provider did not manage. Where it blames an

@@ -168,6 +168,9 @@ func (r *run) newEngine() *reconcile.Engine {
 		reconcile.WithLock(proc.holder(), r.flags.lockTimeout),
 		reconcile.WithClock(proc.now),
 	}
+	if r.command == "status" {
+		options = append(options, reconcile.WithHealthShown())
+	}
 	if r.destroy {
 		options = append(options, reconcile.WithDestroy())
 	} else {

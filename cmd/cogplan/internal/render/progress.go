@@ -229,6 +229,8 @@ func phaseWords(phase reconcile.Phase) string {
 		return "applying"
 	case reconcile.PhaseRecord:
 		return "recording"
+	case reconcile.PhaseHealth:
+		return "waiting until it is healthy"
 	case reconcile.PhaseDone:
 		return "done"
 	default:
