@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # command:package. The race detector of `go test -race` needs a C compiler; the
-# provider rest is tested against a real PowerDNS.
+# provider rest is tested against a real PowerDNS, and TCP against PostgreSQL.
 needs=(git:git make:make gcc:gcc pdns_server:pdns-server sqlite3:sqlite3)
 
 missing=()
@@ -17,6 +17,8 @@ if command -v gcc >/dev/null 2>&1 && ! echo '#include <stdlib.h>' | gcc -E -x c 
 fi
 if [[ " ${missing[*]-} " == *" gcc "* ]]; then missing+=(libc6-dev); fi
 [[ -e /usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql ]] || missing+=(pdns-backend-sqlite3)
+# Debian keeps initdb off the path.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 
 command -v go >/dev/null 2>&1 || { echo "Go is missing: install the version that go.mod names, https://go.dev/dl/" >&2; exit 1; }
 if ((${#missing[@]} == 0)); then

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -199,6 +200,8 @@ type module struct {
 	t   *testing.T
 	dir string
 	env []string
+	// program is another cogplan than this test.
+	program string
 	// said is everything that cogplan ever said.
 	said strings.Builder
 }
@@ -234,7 +237,7 @@ func (m *module) source() string {
 // run runs cogplan and wants an exit code.
 func (m *module) run(code int, args ...string) string {
 	m.t.Helper()
-	cmd := exec.Command("cogplan", args...)
+	cmd := exec.Command(cmp.Or(m.program, "cogplan"), args...)
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), append(m.env, "COGPLAN_ACTOR=tester")...)
 	out, err := cmd.CombinedOutput()
