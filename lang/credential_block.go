@@ -15,11 +15,11 @@ type CredentialConfig struct {
 	Name string
 	// Origin is the only one to which the secret is sent.
 	Origin string
-	// Kind is bearer, basic, header or query.
+	// Kind is bearer, basic, header, query or postgres.
 	Kind string
 	// Field is the name of the header or of the query parameter.
 	Field string
-	// Username of a basic credential.
+	// Username of a basic or postgres credential.
 	Username string
 	// Env, File or Command is the source: a variable of the environment, a path
 	// relative to the module's directory or absolute, or a program with its
@@ -69,7 +69,12 @@ func (p *parser) credential(block *hcl.Block) {
 	if diags.HasErrors() {
 		return
 	}
-	if attr := content.attrs["origin"]; !isOrigin(c.Origin) {
+	if attr := content.attrs["origin"]; c.Kind == kindPostgres {
+		if address, ok := strings.CutPrefix(c.Origin, connectionOrigin); !ok || !isHostPort(address) {
+			p.mistake(attr.Expr.Range(), "Invalid origin",
+				"%s is no origin of a connection. Write host and port: \"tcp://db.example.org:5432\".", quote(c.Origin))
+		}
+	} else if !isOrigin(c.Origin) {
 		p.mistake(attr.Expr.Range(), "Invalid origin",
 			"%s is no origin. Write scheme, host and, where it is not the usual one, port: \"https://api.example.org\".", quote(c.Origin))
 	}
@@ -77,7 +82,14 @@ func (p *parser) credential(block *hcl.Block) {
 	p.credentialSource(c, content)
 }
 
-func credentialKinds() []string { return []string{"bearer", "basic", "header", "query"} }
+const (
+	// kindPostgres logs in to PostgreSQL, over a connection.
+	kindPostgres = "postgres"
+	// connectionOrigin begins the origin of a credential for a connection.
+	connectionOrigin = "tcp://"
+)
+
+func credentialKinds() []string { return []string{"bearer", "basic", "header", "query", kindPostgres} }
 
 func (p *parser) credentialKind(c *CredentialConfig, content *bodyContent) {
 	kinds := credentialKinds()
@@ -87,7 +99,7 @@ func (p *parser) credentialKind(c *CredentialConfig, content *bodyContent) {
 		return
 	}
 	p.belongsTo(content.attrs["name"], c, c.Kind == "header" || c.Kind == "query", true)
-	p.belongsTo(content.attrs["username"], c, c.Kind == "basic", true)
+	p.belongsTo(content.attrs["username"], c, c.Kind == "basic" || c.Kind == kindPostgres, true)
 	if attr := content.attrs["name"]; attr != nil && c.Kind == "header" && !usableHeader(c.Field) {
 		p.mistake(attr.Expr.Range(), "Invalid header", "The header %s cannot carry a secret. Name one like \"X-API-Key\".", quote(c.Field))
 	}
@@ -101,7 +113,7 @@ func (p *parser) belongsTo(attr *hcl.Attribute, c *CredentialConfig, wanted, req
 		p.mistake(attr.NameRange, "Misplaced argument", "A credential of kind %s has no %s. Remove the argument.", quote(c.Kind), attr.Name)
 	case attr == nil && wanted && required:
 		missing := "name, that of the header or of the query parameter"
-		if c.Kind == "basic" {
+		if c.Kind == "basic" || c.Kind == kindPostgres {
 			missing = "username"
 		}
 		p.mistake(c.Range, "Missing argument", "A credential of kind %s needs %s.", quote(c.Kind), missing)
@@ -154,11 +166,17 @@ func (p *parser) checkCredentials() {
 		case c == nil:
 			p.mistake(use.rng, "Unknown credential", "The module has no credential %s.%s", quote(use.name),
 				didYouMeanOrList(use.name, sortedKeys(p.module.credentials), "credential"))
-		case use.origin != "" && isOrigin(use.origin) && isOrigin(c.Origin) && !sameOrigin(use.origin, c.Origin):
+		case checkable(use.origin) && checkable(c.Origin) && !sameOrigin(use.origin, c.Origin):
 			p.mistake(use.rng, "Credential for another origin",
 				"The credential %s is for %s and is sent nowhere else. Grant that origin, or declare another credential.", quote(use.name), c.Origin)
 		}
 	}
+}
+
+// checkable reports whether an origin is one; others have been reported.
+func checkable(origin string) bool {
+	address, connection := strings.CutPrefix(origin, connectionOrigin)
+	return isOrigin(origin) || connection && isHostPort(address)
 }
 
 // checkEnvGrants refuses a variable that holds the secret of a credential: no

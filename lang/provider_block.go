@@ -220,9 +220,10 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 		Address:    p.str(content.attrs["address"]),
 		Private:    p.boolean(content.attrs["private"], false),
 		Read:       p.boolean(content.attrs["read"], false),
+		TLS:        p.boolean(content.attrs["tls"], false),
 		Credential: p.str(content.attrs["credential"]),
 	}
-	p.uses(content.attrs["credential"], g.Credential, "")
+	p.uses(content.attrs["credential"], g.Credential, connectionOrigin+g.Address)
 	if attr := content.attrs["address"]; attr != nil && !isHostPort(g.Address) {
 		p.mistake(attr.Expr.Range(), "Invalid address", "%s is no address. Write host and port: \"db.example.org:5432\".", quote(g.Address))
 	}

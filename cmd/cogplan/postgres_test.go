@@ -16,6 +16,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -390,6 +391,106 @@ func TestPostgresWhilePlanning(t *testing.T) {
 		p.ca = ours
 	})
 	wantNoPassword(t, m)
+}
+
+// credentialModule has cogplan log in, and speak TLS.
+const credentialModule = `provider "pgx" {
+  source = "./pgx.wasm"
+  allow {
+    tcp {
+      address    = "ADDRESS"
+      private    = true
+      read       = true
+      tls        = true
+      credential = "database"
+    }
+  }
+}
+credential "database" {
+  origin   = "tcp://ADDRESS"
+  kind     = "postgres"
+  username = "app"
+  env      = "DATABASE_PASSWORD"
+}
+resource "pgx" "settings" {
+  prune = true
+  url   = "postgres://nobody@ADDRESS/postgres?sslmode=disable"
+  table = "settings"
+  rows  = { colour = "blue", size = "10" }
+}
+`
+
+// With a credential cogplan logs in for the provider, which gets a connection
+// that is ready, and never the password: not in the memory of its worker either.
+func TestPostgresCredential(t *testing.T) {
+	p := startPostgres(t)
+	m := databaseIn(t, p)
+	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
+	slow := strings.Replace(credentialModule, "table =", "slow  = \"SELECT pg_sleep(60)\"\n  table =", 1)
+	m.write(p.module(slow, named))
+	leaks, control := m.watched("plan")
+	if len(leaks) > 0 {
+		t.Errorf("workers hold the password: %v", leaks)
+	}
+	if control == 0 && runtime.GOOS == "linux" {
+		t.Error("no worker's memory was looked at")
+	}
+	m.write(p.module(credentialModule, named))
+	m.run(0, "apply", "-auto-approve", "-audit", "audit.jsonl")
+	if got := p.rows(); got != "colour=blue size=10" {
+		t.Errorf("rows %s", got)
+	}
+	m.settled()
+	if log := p.log(); strings.Count(log, "authorized: user=app") != strings.Count(log, "SSL enabled (protocol=TLSv1.3") || strings.Contains(log, "nobody") {
+		t.Errorf("not all connections were app's and over TLS:\n%s", log)
+	}
+
+	t.Run("a wrong password", func(t *testing.T) {
+		m.env = append(m.env, "DATABASE_PASSWORD=wrong")
+		wantText(t, m.run(1, "plan"), `password authentication failed for user "app"`)
+		m.env = m.env[:len(m.env)-1]
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		m.write(p.module(strings.Replace(credentialModule, "tls        = true", "", 1), named))
+		wantText(t, m.run(1, "plan"), "no pg_hba.conf entry", "no encryption")
+		m.write(p.module(credentialModule, named))
+	})
+	t.Run("a certificate that nobody vouches for", func(t *testing.T) {
+		m.env = append(m.env, "SSL_CERT_FILE=/dev/null")
+		wantText(t, m.run(1, "plan"), "speak TLS with "+p.address(), "certificate signed by unknown authority")
+		m.env = m.env[:len(m.env)-1]
+	})
+	t.Run("a server that wants the password itself", func(t *testing.T) {
+		p.write("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 password\n")
+		p.sql("SELECT pg_reload_conf()")
+		wantText(t, m.run(1, "plan"), "would give it away", "scram-sha-256")
+	})
+	wantNoPassword(t, m)
+}
+
+// watched runs cogplan, and looks meanwhile for the password in the memory of its
+// workers, and for what has to be there: the control.
+func (m *module) watched(args ...string) ([]string, int) {
+	m.t.Helper()
+	var leaks []string
+	control := 0
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			leaks = append(leaks, workersThatHold(m.t, databasePassword)...)
+			control += len(workersThatHold(m.t, "SELECT pg_sleep(60)"))
+			select {
+			case <-over:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	m.run(0, args...)
+	close(over)
+	<-done
+	return leaks, control
 }
 
 // wantNoPassword looks for the password in everything that cogplan said and

@@ -43,6 +43,8 @@ type TCPGrant struct {
 	// Read permits connections while a plan is made: the author of the module
 	// says that the provider only reads there.
 	Read bool `json:"read,omitempty"`
+	// TLS has the host speak TLS with the server; the provider speaks none.
+	TLS bool `json:"tls,omitempty"`
 }
 
 // Limits bound what a provider may use. Zero means the default of the runtime.

@@ -30,6 +30,8 @@ const (
 	CredentialBasic  = broker.CredentialBasic
 	CredentialHeader = broker.CredentialHeader
 	CredentialQuery  = broker.CredentialQuery
+	// CredentialPostgres logs in to PostgreSQL, over TCP.
+	CredentialPostgres = broker.CredentialPostgres
 )
 
 // online is a provider's way into the network: made when it runs for the first
@@ -52,6 +54,12 @@ func checkNetwork(spec *ProviderSpec) error {
 		}
 		names[grant.Credential] = broker.Credential{}
 	}
+	for _, grant := range spec.Info.Grants.TCP {
+		if grant.Credential != "" && spec.Credential == nil {
+			return fmt.Errorf("grant for %q: there is no credential %q", grant.Address, grant.Credential)
+		}
+		names[grant.Credential] = broker.Credential{}
+	}
 	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, TCP: spec.Info.Grants.TCP, Credentials: names})
 	if err != nil {
 		return err
@@ -70,8 +78,7 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 	}
 	credentials := map[string]broker.Credential{}
 	var secrets []string
-	for _, grant := range p.info.Grants.HTTP {
-		name := grant.Credential
+	for _, name := range credentialNames(p.info.Grants) {
 		if _, known := credentials[name]; known || name == "" {
 			continue
 		}
@@ -92,6 +99,18 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 	p.online.broker, p.online.secrets = b, secrets
 	p.host.keep(b)
 	return b, nil
+}
+
+// credentialNames are those that the grants name, or empty.
+func credentialNames(grants reconcile.Grants) []string {
+	var names []string
+	for i := range grants.HTTP {
+		names = append(names, grants.HTTP[i].Credential)
+	}
+	for i := range grants.TCP {
+		names = append(names, grants.TCP[i].Credential)
+	}
+	return names
 }
 
 // secretsOf are the values that no text may show for a resource.

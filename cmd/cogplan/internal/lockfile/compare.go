@@ -25,7 +25,7 @@ func Grants(g reconcile.Grants, trust string) []string {
 		out = append(out, httpLine(h))
 	}
 	for _, t := range g.TCP {
-		out = append(out, "tcp "+t.Address+reads(t.Read)+private(t.Private)+credential(t.Credential))
+		out = append(out, "tcp "+t.Address+reads(t.Read)+speaksTLS(t.TLS)+private(t.Private)+credential(t.Credential))
 	}
 	if trust != "" {
 		out = append(out, "trust "+trust)
@@ -65,6 +65,14 @@ func sorted(values []string) string {
 func reads(may bool) string {
 	if may {
 		return " read"
+	}
+	return ""
+}
+
+// speaksTLS tells of connections on which cogplan itself speaks TLS.
+func speaksTLS(does bool) string {
+	if does {
+		return " tls"
 	}
 	return ""
 }

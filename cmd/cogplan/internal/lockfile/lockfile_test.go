@@ -89,9 +89,9 @@ func TestReadRefusesALink(t *testing.T) {
 // Every field of a grant shows in its lines: one that did not could be widened
 // unseen.
 func TestGrantsShowWhatIsWider(t *testing.T) {
-	base := reconcile.HTTPGrant{Origin: "https://a.example"}
-	narrow := lockfile.Grants(reconcile.Grants{HTTP: []reconcile.HTTPGrant{base}}, "")
-	if diff := cmp.Diff([]string{"http https://a.example GET,HEAD /"}, narrow); diff != "" {
+	base, conn := reconcile.HTTPGrant{Origin: "https://a.example"}, reconcile.TCPGrant{Address: "a.example:1"}
+	narrow := lockfile.Grants(reconcile.Grants{HTTP: []reconcile.HTTPGrant{base}, TCP: []reconcile.TCPGrant{conn}}, "")
+	if diff := cmp.Diff([]string{"http https://a.example GET,HEAD /", "tcp a.example:1"}, narrow); diff != "" {
 		t.Error(diff)
 	}
 	for name, widen := range map[string]func(*reconcile.Grants) string{
@@ -100,13 +100,17 @@ func TestGrantsShowWhatIsWider(t *testing.T) {
 		"routes":     func(g *reconcile.Grants) string { g.HTTP[0].ReadRoutes = []string{"POST /search"}; return "" },
 		"private":    func(g *reconcile.Grants) string { g.HTTP[0].Private = true; return "" },
 		"credential": func(g *reconcile.Grants) string { g.HTTP[0].Credential = "key"; return "" },
-		"tcp":        func(g *reconcile.Grants) string { g.TCP = []reconcile.TCPGrant{{Address: "db:5432"}}; return "" },
+		"tcp":        func(g *reconcile.Grants) string { g.TCP[0].Address = "a.example:2"; return "" },
+		"tcp read":   func(g *reconcile.Grants) string { g.TCP[0].Read = true; return "" },
+		"tcp inside": func(g *reconcile.Grants) string { g.TCP[0].Private = true; return "" },
+		"tcp tls":    func(g *reconcile.Grants) string { g.TCP[0].TLS = true; return "" },
+		"tcp login":  func(g *reconcile.Grants) string { g.TCP[0].Credential = "key"; return "" },
 		"read":       func(g *reconcile.Grants) string { g.Read = []string{"./in"}; return "" },
 		"write":      func(g *reconcile.Grants) string { g.Write = []string{"./out"}; return "" },
 		"env":        func(g *reconcile.Grants) string { g.Env = []string{"HOME"}; return "" },
 		"trust":      func(*reconcile.Grants) string { return "grant" },
 	} {
-		g := reconcile.Grants{HTTP: []reconcile.HTTPGrant{base}}
+		g := reconcile.Grants{HTTP: []reconcile.HTTPGrant{base}, TCP: []reconcile.TCPGrant{conn}}
 		trust := widen(&g)
 		if cmp.Equal(narrow, lockfile.Grants(g, trust)) {
 			t.Errorf("%s does not show", name)

@@ -132,7 +132,7 @@ func New(opts Options) (*Broker, error) {
 		b.origins = append(b.origins, o)
 	}
 	for _, grant := range opts.TCP {
-		e, err := newEndpoint(grant)
+		e, err := newEndpoint(grant, opts.Credentials)
 		if err != nil {
 			return nil, err
 		}

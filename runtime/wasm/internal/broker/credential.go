@@ -20,6 +20,8 @@ const (
 	CredentialHeader CredentialKind = "header"
 	CredentialQuery  CredentialKind = "query"
 	CredentialTLS    CredentialKind = "tls"
+	// CredentialPostgres logs in to PostgreSQL, over TCP.
+	CredentialPostgres CredentialKind = "postgres"
 )
 
 // Credential is a secret that the host adds to requests. It never enters a
@@ -28,7 +30,7 @@ type Credential struct {
 	Kind CredentialKind
 	// Name is the header's or the query parameter's name.
 	Name string
-	// Username of a basic credential.
+	// Username of a basic or postgres credential.
 	Username string
 	// Secret is the token, the password or the value.
 	Secret string
@@ -55,7 +57,7 @@ func (c Credential) addTo(req *http.Request) {
 		query := req.URL.Query()
 		query.Set(c.Name, c.Secret)
 		req.URL.RawQuery = query.Encode()
-	case CredentialTLS:
+	case CredentialTLS, CredentialPostgres:
 	}
 }
 
@@ -67,7 +69,7 @@ func (c Credential) takesFrom(header http.Header) {
 		header.Del("Cookie")
 	case CredentialHeader:
 		header.Del(c.Name)
-	case CredentialQuery, CredentialTLS:
+	case CredentialQuery, CredentialTLS, CredentialPostgres:
 	}
 }
 

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,21 +26,53 @@ const (
 // judge, so all that is decided is whether there is one.
 type endpoint struct {
 	// address is in the words of the grant.
-	address       string
-	host, port    string
-	private, read bool
+	address            string
+	host, port         string
+	private, read, tls bool
+	// login is what the host logs in to PostgreSQL with; nil leaves that to the
+	// guest.
+	login *Credential
 }
 
-func newEndpoint(grant reconcile.TCPGrant) (endpoint, error) {
+func newEndpoint(grant reconcile.TCPGrant, credentials map[string]Credential) (endpoint, error) {
 	host, port, err := parseAddress(grant.Address)
 	if err != nil {
 		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
 	}
-	if grant.Credential != "" {
-		return endpoint{}, fmt.Errorf("grant for %q: a credential is added to HTTP requests only; "+
-			"this version of cogplan cannot add one to a tcp connection", grant.Address)
+	e := endpoint{address: grant.Address, host: host, port: port, private: grant.Private, read: grant.Read, tls: grant.TLS}
+	if grant.Credential == "" {
+		return e, nil
 	}
-	return endpoint{address: grant.Address, host: host, port: port, private: grant.Private, read: grant.Read}, nil
+	c, ok := credentials[grant.Credential]
+	switch {
+	case !ok:
+		return endpoint{}, fmt.Errorf("grant for %q: there is no credential %q", grant.Address, grant.Credential)
+	case c.Kind != CredentialPostgres && c.Kind != "": // empty where nobody has read it yet
+		return endpoint{}, fmt.Errorf("grant for %q: the credential %q is of kind %s, and a connection takes one of kind %s",
+			grant.Address, grant.Credential, c.Kind, CredentialPostgres)
+	}
+	e.login = &c
+	return e, nil
+}
+
+// dress puts on a connection what the grant says that the host does itself.
+func (e *endpoint) dress(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	if e.tls {
+		if e.login != nil {
+			if err := startPostgresTLS(ctx, conn); err != nil {
+				return nil, err
+			}
+		}
+		secure := tls.Client(conn, &tls.Config{ServerName: e.host, MinVersion: tls.VersionTLS12})
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("speak TLS with %s: %w", e.address, err)
+		}
+		conn = secure
+	}
+	if e.login != nil {
+		return newPostgresConn(conn, *e.login), nil
+	}
+	return conn, nil
 }
 
 // parseAddress reads host:port in the one form in which it is judged.
@@ -89,11 +122,16 @@ func (s *Session) connect(ctx context.Context, address *string) (*Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	conn, err := b.pins.dial(ctx, "tcp", e.host, e.port, e.private)
+	raw, err := b.pins.dial(ctx, "tcp", e.host, e.port, e.private)
 	if err != nil {
 		if violation, ok := errors.AsType[*ViolationError](err); ok {
 			violation.Phase = s.phase
 		}
+		return nil, err
+	}
+	conn, err := e.dress(ctx, raw)
+	if err != nil {
+		_ = raw.Close()
 		return nil, err
 	}
 	return &Conn{conn: conn, broker: b}, nil

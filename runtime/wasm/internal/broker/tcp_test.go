@@ -134,8 +134,8 @@ func TestTCPAddresses(t *testing.T) {
 		_, err := b.Read().Connect(t.Context(), address)
 		wantViolation(t, err, "over tcp")
 	}
-	for _, grant := range []reconcile.TCPGrant{{Address: "db.test"}, {Address: "*:5432"}, {Address: "db.test:5432", Credential: "pg"}} {
-		if _, err := New(Options{TCP: []reconcile.TCPGrant{grant}}); err == nil || !strings.Contains(err.Error(), "grant for") {
+	for _, grant := range []reconcile.TCPGrant{{Address: "db.test"}, {Address: "*:5432"}, {Address: "db.test:5432", Credential: "none"}, {Address: "db.test:5432", Credential: "web"}} {
+		if _, err := New(Options{TCP: []reconcile.TCPGrant{grant}, Credentials: map[string]Credential{"web": {Kind: CredentialBearer}}}); err == nil || !strings.Contains(err.Error(), "grant for") {
 			t.Errorf("%+v: %v", grant, err)
 		}
 	}
