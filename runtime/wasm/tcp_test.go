@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ type keeper struct {
 	now, most int
 }
 
-func newKeeper(t *testing.T) *keeper {
+func newKeeper(t testing.TB) *keeper {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -128,7 +129,7 @@ func (k *keeper) grant() reconcile.TCPGrant {
 }
 
 // tcpBench is a host and the provider tcpprobe with grants for TCP.
-func tcpBench(t *testing.T, limits reconcile.Limits, grants ...reconcile.TCPGrant) *bench {
+func tcpBench(t testing.TB, limits reconcile.Limits, grants ...reconcile.TCPGrant) *bench {
 	t.Helper()
 	module, err := wasm.Load(buildGuest(t, "./testdata/tcpprobe"))
 	if err != nil {
@@ -192,7 +193,7 @@ func TestTCPHonest(t *testing.T) {
 
 // Goroutines of a guest have their connections at the same time.
 func TestTCPOverlaps(t *testing.T) {
-	const things, delay = 12, 100 * time.Millisecond
+	const things, delay = 16, 200 * time.Millisecond
 	k := newKeeper(t)
 	k.delay = delay
 	b := tcpBench(t, reconcile.Limits{}, k.grant())
@@ -226,6 +227,7 @@ func TestTCPConn(t *testing.T) {
 		{"after a deadline", "wait", "wait: afterwards <nil>"},
 		{"context", "timer", "timer: context deadline exceeded and "},
 		{"hang up", "leave", `leave: "" <nil>`},
+		{"close while reading", "closing", "closing: true"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -317,16 +319,60 @@ func TestTCPEndsWithTheCall(t *testing.T) {
 	}
 }
 
+// A private address needs a grant that says so, whatever the name that leads
+// there.
 func TestTCPPrivateAddress(t *testing.T) {
 	k := newKeeper(t)
-	grant := k.grant()
-	grant.Private = false
-	b := tcpBench(t, reconcile.Limits{}, grant)
-	_, _, _, err := plan(t.Context(), b.kept(k, nil, "a"), nil)
-	wantFault(t, err, wasm.FaultViolation, "connect to 127.0.0.1 at 127.0.0.1", "private = true")
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		grant := k.grant()
+		grant.Private = false
+		grant.Address = strings.Replace(k.address, "127.0.0.1", host, 1)
+		b := tcpBench(t, reconcile.Limits{}, grant)
+		_, _, _, err := plan(t.Context(), b.kept(k, map[string]any{"live": "set " + grant.Address}, "a"), nil)
+		wantFault(t, err, wasm.FaultViolation, "connect to "+host+" at ", "private = true")
+	}
 	if all, _ := k.met(); all != 0 {
 		t.Error("it was reached")
 	}
+}
+
+// A goroutine that waits for an answer over HTTP does not hold up one that uses
+// a connection.
+func TestTCPBesideHTTP(t *testing.T) {
+	k := newKeeper(t)
+	k.delay = 10 * time.Millisecond
+	s := newSite(t, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })
+	b := tcpBench(t, reconcile.Limits{}, k.grant())
+	info := b.provider.Info()
+	info.Grants.HTTP = []reconcile.HTTPGrant{{Origin: s.URL, Private: true}}
+	module, err := wasm.Load(buildGuest(t, "./testdata/tcpprobe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.provider, err = b.host.Provider(t.Context(), wasm.ProviderSpec{Info: info, Module: module, ModuleDir: b.dir}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := plan(t.Context(), b.kept(k, map[string]any{"live": "both " + s.URL + "/slow"}, "a"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := "both: several words meanwhile true, <nil>"; !strings.Contains(b.log(), want) {
+		t.Errorf("the log lacks %q:\n%s", want, b.log())
+	}
+}
+
+// One word over a connection and its answer, through guest, worker, host and
+// server.
+func BenchmarkTCPRoundTrip(bm *testing.B) {
+	k := newKeeper(bm)
+	b := tcpBench(bm, reconcile.Limits{}, k.grant())
+	words := 0
+	for bm.Loop() {
+		if _, _, _, err := plan(bm.Context(), b.kept(k, map[string]any{"live": "ping " + k.address}), nil); err != nil {
+			bm.Fatal(err)
+		}
+		words += 2000
+	}
+	bm.ReportMetric(float64(bm.Elapsed().Microseconds())/float64(words), "µs/word")
 }
 
 func TestTCPLimits(t *testing.T) {
@@ -339,8 +385,10 @@ func TestTCPLimits(t *testing.T) {
 	t.Run("at a time", func(t *testing.T) {
 		b := tcpBench(t, reconcile.Limits{}, k.grant())
 		_, _, _, _ = plan(t.Context(), b.kept(k, map[string]any{"live": "flood " + k.address}, "a"), nil)
-		if want := "flood: 16 connections at a time"; !strings.Contains(b.log(), want) {
-			t.Error(b.log())
+		for _, want := range []string{"flood: 16 connections at a time", "limit=true", "more than 16 connections at a time"} {
+			if !strings.Contains(b.log(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, b.log())
+			}
 		}
 	})
 	t.Run("traffic", func(t *testing.T) {

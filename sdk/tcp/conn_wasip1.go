@@ -3,6 +3,7 @@ package tcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -27,6 +28,9 @@ var _ net.Conn = (*Conn)(nil)
 
 func dial(ctx context.Context, address string) (net.Conn, error) {
 	data, err := hostcall.Ask(abi.HostTCPConnect, &abi.TCPConnectRequest{Address: address})
+	if errors.Is(err, abi.HostTooLarge) {
+		err = &Error{Address: address, Limit: true, Message: fmt.Sprintf("more than %d connections at a time", abi.MaxTCPHandles)}
+	}
 	if err != nil {
 		return nil, failed("dial", address, err)
 	}

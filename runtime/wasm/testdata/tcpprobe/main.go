@@ -19,6 +19,7 @@ import (
 	"github.com/cogplan/cogplan/pkg/reconcile"
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
 	"github.com/cogplan/cogplan/sdk"
+	"github.com/cogplan/cogplan/sdk/http"
 	"github.com/cogplan/cogplan/sdk/tcp"
 )
 
@@ -170,6 +171,12 @@ func (p *probe) misbehave(ctx context.Context, when string) {
 		case "use":
 			_, err := io.WriteString(kept, "set hacked 1\n")
 			tell("use", "", err)
+		case "closing":
+			closing(ctx, arg)
+		case "both":
+			both(ctx, p.address, arg)
+		case "ping":
+			ping(ctx, arg)
 		case "crash":
 			panic("crash")
 		}
@@ -279,4 +286,59 @@ func leave(ctx context.Context, address string) {
 	}
 	_, _ = io.WriteString(conn, "set left "+strings.Repeat("z", 100<<10)+"\n")
 	tell("leave", "", conn.Close())
+}
+
+// closing hangs up while somebody reads.
+func closing(ctx context.Context, address string) {
+	conn, err := (tcp.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		tell("closing", "", err)
+		return
+	}
+	read := make(chan error)
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		read <- err
+	}()
+	time.Sleep(50 * time.Millisecond)
+	_ = conn.Close()
+	say("closing: %t", errors.Is(<-read, net.ErrClosed))
+}
+
+// both has a slow request over HTTP and quick words over TCP at the same time.
+func both(ctx context.Context, address, url string) {
+	done := make(chan error, 1)
+	over := false
+	go func() {
+		_, err := http.Do(ctx, &http.Request{Method: "GET", URL: url})
+		over = true
+		done <- err
+	}()
+	said := 0
+	for !over && said < 1000 {
+		if _, err := ask(ctx, address, "get a"); err != nil {
+			tell("both", "", err)
+			break
+		}
+		said++
+	}
+	say("both: several words meanwhile %t, %v", said >= 3, <-done)
+}
+
+// ping measures with the help of the host: so many words over one connection.
+func ping(ctx context.Context, address string) {
+	conn, err := (tcp.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		tell("ping", "", err)
+		return
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for range 2000 {
+		_, _ = io.WriteString(conn, "get a\n")
+		if _, err := in.ReadString('\n'); err != nil {
+			tell("ping", "", err)
+			return
+		}
+	}
 }
