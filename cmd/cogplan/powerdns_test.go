@@ -368,6 +368,60 @@ func TestPowerDNSComesBack(t *testing.T) {
 	wantNoSecret(t, m)
 }
 
+// What others made is taken over: exported into the module, adopted, and then there
+// is nothing to change, with the declared fields alone and with all of them.
+func TestPowerDNSTakenOver(t *testing.T) {
+	p := startPowerDNS(t)
+	for _, name := range []string{"one.example.", "two.example.", "three.example."} {
+		p.api("POST", "/zones", `{"name": "`+name+`", "kind": "Native", "account": "web", "nameservers": ["ns1.`+name+`"]}`)
+	}
+	p.api("PATCH", "/zones/one.example.", `{"rrsets": [{"name": "www.one.example.", "type": "A", "ttl": 60, "changetype": "REPLACE",
+		"records": [{"content": "192.0.2.1"}]}]}`)
+	for name, declared := range map[string]string{
+		"with the declared fields": `object "one.example." { body = { kind = "Native" } }`,
+		"with all fields":          "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := exampleModule(t, p)
+			source := m.source()
+			m.write(source[:strings.Index(source, "locals {")] + `resource "rest" "zones" {
+  collection = "/zones"
+  item       = "/zones/{id}"
+  ` + declared + `
+}
+
+resource "rest" "records" {
+  collection = "/zones/one.example."
+  items      = "/rrsets"
+  name       = "{name} {type}"
+  unordered  = ["records"]
+}
+`)
+			m.run(0, "fmt", "main.hcl")
+			out := m.run(0, "export", "-write", "rest.zones")
+			if all := strings.Contains(out, "all fields of the items are exported"); all != (declared == "") {
+				t.Errorf("the warning about all fields: %v\n%s", all, out)
+			}
+			wantText(t, out, "added to rest.zones")
+			m.run(0, "export", "-write", "rest.records")
+			wantText(t, m.source(), `object "two.example."`, `object "www.one.example. A"`, `content  = "192.0.2.1"`)
+			if strings.Contains(m.source(), `"three.example."`) && strings.Contains(m.source(), "serial") != (declared == "") {
+				t.Errorf("the fields are not those that were wanted:\n%s", m.source())
+			}
+			p.changes()
+			m.settled()
+			m.run(0, "apply", "-auto-approve")
+			m.run(0, "import", `rest.zones.object["two.example."]`, "two.example.")
+			m.settled()
+			if changed := p.changes(); len(changed) != 0 {
+				t.Errorf("taking over changed %v", changed)
+			}
+			wantText(t, m.run(0, "state", "show", "rest.zones"), "three.example.")
+			wantNoSecret(t, m)
+		})
+	}
+}
+
 // An apply waits until a field of each item says that it is healthy.
 func TestPowerDNSHealth(t *testing.T) {
 	p := startPowerDNS(t)

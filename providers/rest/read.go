@@ -10,7 +10,6 @@ import (
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
 	"github.com/cogplan/cogplan/sdk"
-	"github.com/cogplan/cogplan/sdk/jsonvalue"
 )
 
 // item is one item of the collection as it is.
@@ -285,36 +284,4 @@ func (r *rest) Find(ctx context.Context, lookup sdk.Lookup) (*reconcile.Resource
 	object := sdk.Object(typeObject, it.name, r.fields(it.fields, lookup.Object.Attributes))
 	object.ExternalID = it.id
 	return &object, nil
-}
-
-// Export describes all items as object blocks.
-func (r *rest) Export(ctx context.Context) (map[string]any, error) {
-	index, err := r.index(ctx)
-	if err != nil {
-		return nil, err
-	}
-	objects := map[string]any{}
-	for name, it := range index {
-		body := map[string]any{}
-		for field, value := range it.fields {
-			if r.id == nil || field != idField(r.id) {
-				body[field] = value
-			}
-		}
-		objects[name] = map[string]any{"body": body}
-	}
-	out := map[string]any{"object": objects}
-	for _, name := range []string{"collection", "query", "items", "id", "name", "item", "read", "unordered", "missing"} {
-		if b := r.session.Body(); b.Has(name) {
-			out[name] = b.Value(name)
-		}
-	}
-	return out, nil
-}
-
-func idField(p jsonvalue.Pointer) string {
-	if len(p) == 1 {
-		return p[0]
-	}
-	return ""
 }

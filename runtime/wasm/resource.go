@@ -30,6 +30,9 @@ type ResourceSpec struct {
 	Adopt []Adoption
 	// Replace are the addresses of objects to delete and create anew.
 	Replace []string
+	// WriteConfig writes what [Resource.ExportConfig] finds; nil where nothing is
+	// exported.
+	WriteConfig func(*Exported) error
 }
 
 // Purpose is what a resource is looked at for. The zero value brings it about.

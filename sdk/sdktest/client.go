@@ -181,9 +181,14 @@ func (c *Client) Find(ctx context.Context, request *abi.FindRequest) (*reconcile
 
 // Export asks for a body that declares what is live.
 func (c *Client) Export(ctx context.Context) (map[string]any, error) {
-	answer, err := ask(ctx, c, abi.OpExport, abi.Empty{}, abi.DecodeExportAnswer)
+	answer, err := c.ExportAnswer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return answer.Body, nil
+}
+
+// ExportAnswer is [Client.Export] with the warnings.
+func (c *Client) ExportAnswer(ctx context.Context) (*abi.ExportAnswer, error) {
+	return ask(ctx, c, abi.OpExport, abi.Empty{}, abi.DecodeExportAnswer)
 }

@@ -24,13 +24,18 @@ func (s *session) explain(result reconcile.MetaResult) []render.Message {
 	if diags, ok := errors.AsType[*lang.DiagnosticsError](err); ok {
 		return s.withoutConfig(result.Resource, render.FromDiagnostics(diags.Diagnostics))
 	}
-	if failed, ok := errors.AsType[*wasm.ProviderError](err); ok {
-		return []render.Message{s.providerFault(failed, at)}
-	}
-	if failedActions(result) {
+	if _, ok := errors.AsType[*wasm.ProviderError](err); !ok && failedActions(result) {
 		return nil // each of them says why
 	}
-	return []render.Message{located(resourceError(err), at)}
+	return []render.Message{s.explainError(err, at)}
+}
+
+// explainError makes a message of an error about what is declared at a place.
+func (s *session) explainError(err error, at hcl.Range) render.Message {
+	if failed, ok := errors.AsType[*wasm.ProviderError](err); ok {
+		return s.providerFault(failed, at)
+	}
+	return located(resourceError(err), at)
 }
 
 // withoutConfig says what to do about a resource that is to be destroyed and

@@ -123,7 +123,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.global.noColor, "no-color", false, "write no colours (as NO_COLOR does)")
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
-		a.driftCommand(), a.statusCommand(),
+		a.driftCommand(), a.statusCommand(), a.importCommand(), a.exportCommand(),
 		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.graphCommand(), a.consoleCommand(),
 		a.fmtCommand(), a.versionCommand(), a.completionCommand(),
 	)

@@ -31,6 +31,8 @@ type run struct {
 	destroy bool
 	// recordOnly records the world as it is, and changes nothing.
 	recordOnly bool
+	// adopt are objects to import, by the resource that they belong to.
+	adopt map[string][]wasm.Adoption
 	// unruled runs only look, and ask no policy.
 	unruled bool
 	// salt is that of the plan file that is made; file is the one that is applied.
@@ -139,7 +141,7 @@ func (r *run) open(ctx context.Context) error {
 }
 
 func (r *run) use() sessionUse {
-	use := sessionUse{salt: r.salt, replace: r.flags.selection.Replace}
+	use := sessionUse{salt: r.salt, replace: r.flags.selection.Replace, adopt: r.adopt}
 	if r.file != nil {
 		use.salt = r.file.Binding.Salt
 	}
@@ -223,6 +225,9 @@ func (r *run) proposed(ctx context.Context, proposal *reconcile.Proposal, err er
 // sayPart warns that the run is about a part of the module.
 func (r *run) sayPart() {
 	notes := r.chosen.notes
+	if r.adopt != nil {
+		return // it is about one object, and says so
+	}
 	if part := &r.flags.selection; len(part.Targets) > 0 || len(part.Excludes) > 0 {
 		notes = append([]string{"-target and -exclude are for exceptions: the rest of the module may have changes too"}, notes...)
 	}

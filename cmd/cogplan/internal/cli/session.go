@@ -55,6 +55,8 @@ type sessionUse struct {
 	replace []string
 	// salt is that of a plan file; empty where none is written or applied.
 	salt string
+	// adopt are objects to import, by the resource that they belong to.
+	adopt map[string][]wasm.Adoption
 	// unlocked leaves the lock file to the caller.
 	unlocked bool
 }
@@ -295,7 +297,10 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 		Config: func(ctx context.Context) (reconcile.Config, error) { return s.eval.Config(ctx, meta.Name) },
 		Keys:   reconcile.NewFileStore(moduleDir),
 	}
-	if purpose == wasm.PurposeReconcile {
+	switch {
+	case s.use.adopt != nil:
+		spec.Adopt = s.use.adopt[meta.Name]
+	case purpose == wasm.PurposeReconcile:
 		spec.Adopt = s.adoptions(meta.Name)
 	}
 	if s.use.salt != "" {
