@@ -294,7 +294,7 @@ func TestPostgres(t *testing.T) {
 	// Nobody can see what goes over a connection, so it has to be named.
 	m.write(p.module(databaseModule))
 	wantText(t, m.run(3, "plan"), "cogplan.builtin.deny_opaque", "opaque: provider \"pgx\" may say anything to "+p.address(),
-		`add: policy "cogplan.builtin.deny_opaque" { parameters { allowed = ["`+p.address()+`"] } }`)
+		`allowed = ["`+p.address()+`"] in the parameters of policy "cogplan.builtin.deny_opaque"`)
 	m.run(3, "apply", "-auto-approve")
 	if got := p.rows(); got != "" {
 		t.Fatalf("planning changed the table: %s", got)

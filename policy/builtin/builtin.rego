@@ -67,7 +67,7 @@ deny_mass_delete contains finding if {
 		]),
 		"remedy": concat("", [
 			"if all of them must go, raise the limit: ",
-			"policy \"cogplan.builtin.deny_mass_delete\" { parameters { share = 1 } }; or delete them in several steps",
+			"share = 1 in the parameters of policy \"cogplan.builtin.deny_mass_delete\"; or delete them in several steps",
 		]),
 	}
 }
@@ -125,7 +125,7 @@ deny_opaque contains finding if {
 		"msg": sprintf("provider %s may connect to %s, and what it does there is opaque: nobody can tell a read from a write", [
 			input.provider.name, grant.address,
 		]),
-		"remedy": sprintf("if you trust it with that, add: policy \"cogplan.builtin.deny_opaque\" { parameters { allowed = [%q] } }", [grant.address]),
+		"remedy": sprintf("if you trust it with that, name the address: allowed = [%q] in the parameters of policy \"cogplan.builtin.deny_opaque\"", [grant.address]),
 	}
 }
 

@@ -23,7 +23,7 @@ deny_mass_delete contains finding if {
 		]),
 		"remedy": concat("", [
 			"if all of them must go, raise the limit: ",
-			"policy \"cogplan.builtin.run.deny_mass_delete\" { parameters { share = 1 } }; or delete them in several runs",
+			"share = 1 in the parameters of policy \"cogplan.builtin.run.deny_mass_delete\"; or delete them in several runs",
 		]),
 	}
 }

@@ -13,7 +13,7 @@ mass(deleted, managed, command) := found if {
 test_denies if {
 	some f in mass(101, 1000, "apply")
 	f.msg == "the run would delete 101 of 1000 managed objects, more than the share of 0.1 that is allowed"
-	contains(f.remedy, `policy "cogplan.builtin.run.deny_mass_delete" { parameters { share = 1 } }`)
+	contains(f.remedy, `share = 1 in the parameters of policy "cogplan.builtin.run.deny_mass_delete"`)
 }
 
 test_permits_the_share if count(mass(100, 1000, "apply")) == 0
