@@ -217,13 +217,18 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 	content, diags := readBody(block.Body, p.grammar.tcp)
 	p.add(diags)
 	g := reconcile.TCPGrant{
-		Address:    p.str(content.attrs["address"]),
-		Private:    p.boolean(content.attrs["private"], false),
-		Read:       p.boolean(content.attrs["read"], false),
-		TLS:        p.boolean(content.attrs["tls"], false),
-		Credential: p.str(content.attrs["credential"]),
+		Address:        p.str(content.attrs["address"]),
+		Private:        p.boolean(content.attrs["private"], false),
+		Read:           p.boolean(content.attrs["read"], false),
+		TLS:            p.boolean(content.attrs["tls"], false),
+		ReadCredential: p.str(content.attrs["read_credential"]),
+		Credential:     p.str(content.attrs["credential"]),
 	}
 	p.uses(content.attrs["credential"], g.Credential, connectionOrigin+g.Address)
+	p.uses(content.attrs["read_credential"], g.ReadCredential, connectionOrigin+g.Address)
+	if attr := content.attrs["read_credential"]; attr != nil && !g.Read {
+		p.mistake(attr.NameRange, "Misplaced argument", "A read_credential is for connections while a plan is made, which need read = true. Add it, or remove this.")
+	}
 	if attr := content.attrs["address"]; attr != nil && !isHostPort(g.Address) {
 		p.mistake(attr.Expr.Range(), "Invalid address", "%s is no address. Write host and port: \"db.example.org:5432\".", quote(g.Address))
 	}

@@ -127,7 +127,8 @@ func (b *inputBuilder) grants(g reconcile.Grants) *ast.Term {
 	for i, c := range g.TCP {
 		tcp[i] = ast.ObjectTerm(
 			b.field("address", b.text(c.Address)), b.field("private", b.truth(c.Private)),
-			b.field("credential", b.text(c.Credential)), b.field("read", b.truth(c.Read)), b.field("tls", b.truth(c.TLS)),
+			b.field("credential", b.text(c.Credential)), b.field("read_credential", b.text(c.ReadCredential)),
+			b.field("read", b.truth(c.Read)), b.field("tls", b.truth(c.TLS)),
 			b.field("opaque", b.truth(true)),
 		)
 	}

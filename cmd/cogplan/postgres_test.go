@@ -189,7 +189,11 @@ func (p *postgres) log() string {
 // sql asks the server itself, beside cogplan.
 func (p *postgres) sql(text string) string {
 	p.t.Helper()
-	return p.do(p.as("psql", "-h", p.dir, "-p", fmt.Sprint(p.port), "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-Atqc", text))
+	return p.do(p.query(text))
+}
+
+func (p *postgres) query(text string) *exec.Cmd {
+	return p.as("psql", "-h", p.dir, "-p", fmt.Sprint(p.port), "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-Atqc", text)
 }
 
 func (p *postgres) rows() string {
@@ -428,7 +432,7 @@ func TestPostgresCredential(t *testing.T) {
 	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
 	slow := strings.Replace(credentialModule, "table =", "slow  = \"SELECT pg_sleep(60)\"\n  table =", 1)
 	m.write(p.module(slow, named))
-	leaks, control := m.watched("plan")
+	leaks, control := p.watched(m, "plan")
 	if len(leaks) > 0 {
 		t.Errorf("workers hold the password: %v", leaks)
 	}
@@ -468,23 +472,66 @@ func TestPostgresCredential(t *testing.T) {
 	wantNoPassword(t, m)
 }
 
-// watched runs cogplan, and looks meanwhile for the password in the memory of its
-// workers, and for what has to be there: the control.
-func (m *module) watched(args ...string) ([]string, int) {
-	m.t.Helper()
+// With a credential for reading, a provider is a user who cannot write while a
+// plan is made, whatever it tries; while a change is applied it is the other one.
+func TestPostgresReadCredential(t *testing.T) {
+	p := startPostgres(t)
+	m := databaseIn(t, p)
+	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
+	source := strings.Replace(credentialModule, `credential = "database"`, `credential = "database"
+      read_credential = "reader"`, 1) + `credential "reader" {
+  origin   = "tcp://ADDRESS"
+  kind     = "postgres"
+  username = "reader"
+  env      = "DATABASE_PASSWORD"
+}
+`
+	for name, statement := range map[string]string{
+		"a write":                 "INSERT INTO settings VALUES ('hacked', '1')",
+		"by another role":         "SET ROLE app",
+		"a program of the server": "COPY settings TO PROGRAM 'cat > /tmp/hacked'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.write(p.module(strings.Replace(source, "table =", fmt.Sprintf("hostile = %q\n  table =", statement), 1), named))
+			wantText(t, m.run(0, "plan"), "hostile: ERROR: ", "SQLSTATE 42501")
+			if got := p.rows(); got != "" {
+				t.Errorf("planning changed the table: %s", got)
+			}
+		})
+	}
+	m.write(p.module(source, named))
+	m.run(0, "apply", "-auto-approve")
+	if got := p.rows(); got != "colour=blue size=10" {
+		t.Errorf("rows %s", got)
+	}
+	m.settled()
+	if log := p.log(); !strings.Contains(log, "authorized: user=reader") || strings.Count(log, "authorized: user=app") != 2 {
+		t.Errorf("app did more than two changes:\n%s", log)
+	}
+}
+
+// watched runs cogplan, and looks for the password in the memory of its workers
+// while the database is busy with their query, and for what has to be there: the
+// control.
+func (p *postgres) watched(m *module, args ...string) ([]string, int) {
+	p.t.Helper()
 	var leaks []string
 	control := 0
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
-			leaks = append(leaks, workersThatHold(m.t, databasePassword)...)
-			control += len(workersThatHold(m.t, "SELECT pg_sleep(60)"))
+		for control == 0 {
 			select {
 			case <-over:
 				return
 			case <-time.After(20 * time.Millisecond):
 			}
+			busy, err := p.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND query LIKE '%pg_sleep%'").Output()
+			if err != nil || string(busy) == "0\n" {
+				continue
+			}
+			leaks = append(leaks, workersThatHold(p.t, databasePassword)...)
+			control += len(workersThatHold(p.t, "SELECT pg_sleep(60)"))
 		}
 	}()
 	m.run(0, args...)

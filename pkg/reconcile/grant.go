@@ -43,6 +43,8 @@ type TCPGrant struct {
 	// Read permits connections while a plan is made: the author of the module
 	// says that the provider only reads there.
 	Read bool `json:"read,omitempty"`
+	// ReadCredential is used in place of Credential while a plan is made.
+	ReadCredential string `json:"read_credential,omitempty"`
 	// TLS has the host speak TLS with the server; the provider speaks none.
 	TLS bool `json:"tls,omitempty"`
 }

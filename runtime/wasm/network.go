@@ -55,10 +55,12 @@ func checkNetwork(spec *ProviderSpec) error {
 		names[grant.Credential] = broker.Credential{}
 	}
 	for _, grant := range spec.Info.Grants.TCP {
-		if grant.Credential != "" && spec.Credential == nil {
-			return fmt.Errorf("grant for %q: there is no credential %q", grant.Address, grant.Credential)
+		for _, name := range []string{grant.Credential, grant.ReadCredential} {
+			if name != "" && spec.Credential == nil {
+				return fmt.Errorf("grant for %q: there is no credential %q", grant.Address, name)
+			}
+			names[name] = broker.Credential{}
 		}
-		names[grant.Credential] = broker.Credential{}
 	}
 	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, TCP: spec.Info.Grants.TCP, Credentials: names})
 	if err != nil {
@@ -108,7 +110,7 @@ func credentialNames(grants reconcile.Grants) []string {
 		names = append(names, grants.HTTP[i].Credential)
 	}
 	for i := range grants.TCP {
-		names = append(names, grants.TCP[i].Credential)
+		names = append(names, grants.TCP[i].Credential, grants.TCP[i].ReadCredential)
 	}
 	return names
 }

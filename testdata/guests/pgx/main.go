@@ -38,7 +38,7 @@ func init() {
 				{Name: "ca", Type: sdk.TypeString, Optional: true, Doc: "The certificates, in PEM, that the server's must come from."},
 				{Name: "table", Type: sdk.TypeString, Required: true},
 				{Name: "rows", Type: sdk.MapOf(sdk.TypeString), Optional: true},
-				{Name: "slow", Type: sdk.TypeString, Optional: true, Doc: "A query that is given up after half a second, while reading."},
+				{Name: "slow", Type: sdk.TypeString, Optional: true, Doc: "A query that is given up after three seconds, while reading."},
 				{Name: "hostile", Type: sdk.TypeString, Optional: true, Doc: "A statement that is tried while reading."},
 			}},
 			Objects: []reconcile.ObjectType{{Name: "row", Attributes: []reconcile.ObjectAttribute{{Name: "value"}}}},
@@ -120,7 +120,7 @@ func (r *rows) half(ctx context.Context, pool *pgxpool.Pool, half int) (out []re
 
 func (r *rows) misbehave(ctx context.Context, pool *pgxpool.Pool) error {
 	if r.slow != "" {
-		late, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		late, cancel := context.WithTimeout(ctx, 3*time.Second)
 		defer cancel()
 		_, err := pool.Exec(late, r.slow)
 		sdk.Log(abi.LogWarn, fmt.Sprintf("slow: given up %t, %t", pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded)))

@@ -25,7 +25,7 @@ func Grants(g reconcile.Grants, trust string) []string {
 		out = append(out, httpLine(h))
 	}
 	for _, t := range g.TCP {
-		out = append(out, "tcp "+t.Address+reads(t.Read)+speaksTLS(t.TLS)+private(t.Private)+credential(t.Credential))
+		out = append(out, "tcp "+t.Address+reads(t.Read)+speaksTLS(t.TLS)+private(t.Private)+credential(t.Credential)+readCredential(t.ReadCredential))
 	}
 	if trust != "" {
 		out = append(out, "trust "+trust)
@@ -89,6 +89,13 @@ func credential(name string) string {
 		return ""
 	}
 	return " credential " + name
+}
+
+func readCredential(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " read_credential " + name
 }
 
 // Change is one difference between what was trusted and what is there.

@@ -104,6 +104,7 @@ func TestGrantsShowWhatIsWider(t *testing.T) {
 		"tcp read":   func(g *reconcile.Grants) string { g.TCP[0].Read = true; return "" },
 		"tcp inside": func(g *reconcile.Grants) string { g.TCP[0].Private = true; return "" },
 		"tcp tls":    func(g *reconcile.Grants) string { g.TCP[0].TLS = true; return "" },
+		"tcp reader": func(g *reconcile.Grants) string { g.TCP[0].ReadCredential = "key"; return "" },
 		"tcp login":  func(g *reconcile.Grants) string { g.TCP[0].Credential = "key"; return "" },
 		"read":       func(g *reconcile.Grants) string { g.Read = []string{"./in"}; return "" },
 		"write":      func(g *reconcile.Grants) string { g.Write = []string{"./out"}; return "" },

@@ -29,9 +29,9 @@ type endpoint struct {
 	address            string
 	host, port         string
 	private, read, tls bool
-	// login is what the host logs in to PostgreSQL with; nil leaves that to the
-	// guest.
-	login *Credential
+	// login is what the host logs in to PostgreSQL with while an action is
+	// applied, and reader while a plan is made; nil leaves that to the guest.
+	login, reader *Credential
 }
 
 func newEndpoint(grant reconcile.TCPGrant, credentials map[string]Credential) (endpoint, error) {
@@ -40,25 +40,38 @@ func newEndpoint(grant reconcile.TCPGrant, credentials map[string]Credential) (e
 		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
 	}
 	e := endpoint{address: grant.Address, host: host, port: port, private: grant.Private, read: grant.Read, tls: grant.TLS}
-	if grant.Credential == "" {
-		return e, nil
+	if e.login, err = loginOf(grant.Credential, credentials); err == nil {
+		e.reader, err = loginOf(grant.ReadCredential, credentials)
 	}
-	c, ok := credentials[grant.Credential]
-	switch {
-	case !ok:
-		return endpoint{}, fmt.Errorf("grant for %q: there is no credential %q", grant.Address, grant.Credential)
-	case c.Kind != CredentialPostgres && c.Kind != "": // empty where nobody has read it yet
-		return endpoint{}, fmt.Errorf("grant for %q: the credential %q is of kind %s, and a connection takes one of kind %s",
-			grant.Address, grant.Credential, c.Kind, CredentialPostgres)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
 	}
-	e.login = &c
+	if e.reader == nil {
+		e.reader = e.login
+	} else if !e.read {
+		return endpoint{}, fmt.Errorf("grant for %q: `read_credential` is for while a plan is made, and that takes `read = true`", grant.Address)
+	}
 	return e, nil
 }
 
+func loginOf(name string, credentials map[string]Credential) (*Credential, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // without a credential there is no login
+	}
+	c, ok := credentials[name]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("there is no credential %q", name)
+	case c.Kind != CredentialPostgres && c.Kind != "": // empty where nobody has read it yet
+		return nil, fmt.Errorf("the credential %q is of kind %s, and a connection takes one of kind %s", name, c.Kind, CredentialPostgres)
+	}
+	return &c, nil
+}
+
 // dress puts on a connection what the grant says that the host does itself.
-func (e *endpoint) dress(ctx context.Context, conn net.Conn) (net.Conn, error) {
+func (e *endpoint) dress(ctx context.Context, conn net.Conn, login *Credential) (net.Conn, error) {
 	if e.tls {
-		if e.login != nil {
+		if login != nil {
 			if err := startPostgresTLS(ctx, conn); err != nil {
 				return nil, err
 			}
@@ -69,8 +82,8 @@ func (e *endpoint) dress(ctx context.Context, conn net.Conn) (net.Conn, error) {
 		}
 		conn = secure
 	}
-	if e.login != nil {
-		return newPostgresConn(conn, *e.login), nil
+	if login != nil {
+		return newPostgresConn(conn, *login), nil
 	}
 	return conn, nil
 }
@@ -129,7 +142,11 @@ func (s *Session) connect(ctx context.Context, address *string) (*Conn, error) {
 		}
 		return nil, err
 	}
-	conn, err := e.dress(ctx, raw)
+	login := e.reader
+	if s.phase == PhaseApply {
+		login = e.login
+	}
+	conn, err := e.dress(ctx, raw, login)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err

@@ -12,6 +12,11 @@ provider "db" {
     tcp {
       address = "db.example.org"
     }
+    tcp {
+      address         = "db.example.org:5432"
+      credential      = "db"
+      read_credential = "db"
+    }
     http {
       origin     = "https://api.example.org"
       credential = "db"
