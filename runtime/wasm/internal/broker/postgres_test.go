@@ -281,3 +281,52 @@ func TestScram(t *testing.T) {
 		t.Error("a password beyond ASCII is taken")
 	}
 }
+
+// Whatever guest and server say, nothing breaks, and nothing gives the password
+// or lets in another user.
+func FuzzPostgresBeginning(f *testing.F) {
+	challenge := asks(10, "SCRAM-SHA-256\x00\x00")
+	f.Add(begins(), []byte(asks(0, "")))
+	f.Add(begins(), []byte(challenge+asks(11, "r=x,s=AAAA,i=4096")))
+	f.Add(begins(), []byte(challenge+asks(12, "v=AAAA")))
+	f.Add(begins(), []byte(said('N', "notice")+said('E', "refused")))
+	f.Add([]byte("\x00\x00\x00\x08\x04\xd2\x16\x2f"), []byte("R\x00\x00\x00\x04"))
+	f.Add([]byte("\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x00\x01\x00\x00\x00\x02"), []byte{})
+	f.Fuzz(func(t *testing.T, asked, told []byte) {
+		ours, theirs := net.Pipe()
+		heard := make(chan []byte)
+		go func() {
+			_, _ = theirs.Write(told)
+			_ = theirs.SetReadDeadline(time.Now().Add(time.Second))
+		}()
+		go func() {
+			all, _ := io.ReadAll(theirs)
+			heard <- all
+		}()
+		conn := newPostgresConn(ours, Credential{Kind: CredentialPostgres, Username: "app", Secret: databasePassword})
+		late := time.AfterFunc(100*time.Millisecond, func() { _ = conn.Close() }) // a server that says no more
+		defer late.Stop()
+		half := len(asked) / 2
+		if _, err := conn.Write(asked[:half]); err == nil {
+			_, _ = conn.Write(asked[half:])
+		}
+		_ = conn.Close()
+		if all := <-heard; bytes.Contains(all, []byte(databasePassword)) {
+			t.Errorf("the server heard the password: %q", all)
+		}
+	})
+}
+
+func FuzzScram(f *testing.F) {
+	f.Add("r=nonce1,s=AAAA,i=4096", "v=AAAA")
+	f.Add("r=nonce1,s=,i=0", "e=other-error")
+	f.Fuzz(func(t *testing.T, challenge, proof string) {
+		s := &scram{password: databasePassword, nonce: "nonce"}
+		if final, err := s.final(challenge); err == nil && strings.Contains(final, databasePassword) {
+			t.Error("it tells the password")
+		}
+		if s.verify(proof) == nil && !s.verified {
+			t.Error("it believes without having seen a proof")
+		}
+	})
+}

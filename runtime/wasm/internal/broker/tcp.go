@@ -46,9 +46,13 @@ func newEndpoint(grant reconcile.TCPGrant, credentials map[string]Credential) (e
 	if err != nil {
 		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
 	}
-	if e.reader == nil {
+	switch {
+	case (e.login != nil || e.reader != nil) && !e.tls && !e.private:
+		return endpoint{}, fmt.Errorf("grant for %q: without TLS a session that is logged in can be taken over on the way; "+
+			"add `tls = true`, or `private = true` where the way is your own", grant.Address)
+	case e.reader == nil:
 		e.reader = e.login
-	} else if !e.read {
+	case !e.read:
 		return endpoint{}, fmt.Errorf("grant for %q: `read_credential` is for while a plan is made, and that takes `read = true`", grant.Address)
 	}
 	return e, nil

@@ -134,8 +134,23 @@ func TestTCPAddresses(t *testing.T) {
 		_, err := b.Read().Connect(t.Context(), address)
 		wantViolation(t, err, "over tcp")
 	}
-	for _, grant := range []reconcile.TCPGrant{{Address: "db.test"}, {Address: "*:5432"}, {Address: "db.test:5432", Credential: "none"}, {Address: "db.test:5432", Credential: "web"}} {
-		if _, err := New(Options{TCP: []reconcile.TCPGrant{grant}, Credentials: map[string]Credential{"web": {Kind: CredentialBearer}}}); err == nil || !strings.Contains(err.Error(), "grant for") {
+	known := map[string]Credential{"web": {Kind: CredentialBearer}, "db": {Kind: CredentialPostgres}}
+	for _, grant := range []reconcile.TCPGrant{
+		{Address: "db.test"},
+		{Address: "*:5432"},
+		{Address: "db.test:5432", Credential: "none"},
+		{Address: "db.test:5432", Credential: "web"},
+		{Address: "db.test:5432", Credential: "db"},
+		{Address: "db.test:5432", TLS: true, ReadCredential: "db"},
+	} {
+		if _, err := New(Options{TCP: []reconcile.TCPGrant{grant}, Credentials: known}); err == nil || !strings.Contains(err.Error(), "grant for") {
+			t.Errorf("%+v: %v", grant, err)
+		}
+	}
+	for _, grant := range []reconcile.TCPGrant{
+		{Address: "db.test:5432", TLS: true, Credential: "db"}, {Address: "db.test:5432", Private: true, Read: true, ReadCredential: "db"},
+	} {
+		if _, err := New(Options{TCP: []reconcile.TCPGrant{grant}, Credentials: known}); err != nil {
 			t.Errorf("%+v: %v", grant, err)
 		}
 	}
