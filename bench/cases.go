@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,11 +131,23 @@ func writeRules(c testCase, f fill) error {
 	if err := writeCogplan(c, f); err != nil {
 		return err
 	}
+	if err := appendTo(filepath.Join(c.dir, "main.hcl"), "\ncogplan {\n  policy { paths = [\"policy\"] }\n}\n"); err != nil {
+		return err
+	}
 	dir := filepath.Join(c.dir, "policy")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "bench.rego"), []byte(rules), 0o644)
+}
+
+func appendTo(name, text string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }
 
 const rules = `package main

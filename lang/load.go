@@ -86,6 +86,7 @@ func (l *loader) module(dir string, chain []string, call *moduleCall) *Module {
 	} else {
 		p.checkCredentials()
 		p.checkEnvGrants()
+		p.foundPolicies()
 	}
 	l.diags = append(l.diags, p.diags...)
 	l.children(m, append(slices.Clone(chain), key))

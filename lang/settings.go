@@ -26,7 +26,8 @@ type ProviderConfig struct {
 // Policy is what the module says about policy.
 type Policy struct {
 	// Paths are files and directories of policies, relative to the module's
-	// directory or absolute.
+	// directory or absolute. Where the module names none, and a folder policy with
+	// policies lies beside it, it is that.
 	Paths []string
 	// Key is the file of the public key that verifies bundles; empty for none.
 	Key string

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -81,30 +84,84 @@ func deadlineError(ctx context.Context, deadline time.Duration) error {
 }
 
 // evaluate asks all rules of the programs about one plan: in chunks those that
-// look at one action at a time, and about the whole the others.
+// look at one action at a time, and about the whole the others, both at the same
+// time. Answers are sets, so that it does not matter which come first.
 func evaluate(ctx context.Context, programs []*program, review *subject, e evaluation) (answers, error) {
+	if len(review.Plan.Actions) <= chunkSize {
+		builder, err := newInputBuilder(review)
+		if err != nil {
+			return nil, err
+		}
+		builder.lean = !e.full && len(userPrograms(programs)) == 0
+		all := answers{}
+		return all, evaluateAtOnce(ctx, programs, builder, e, all)
+	}
+	parts := []part{}
+	asks := func(q func(*program) *query) func(*program) bool { return func(p *program) bool { return q(p) != nil } }
+	if slices.ContainsFunc(programs, asks(func(p *program) *query { return p.whole })) {
+		parts = append(parts, func() (answers, error) { return evaluateWhole(ctx, programs, review, e) })
+	}
+	lean := !e.full && !slices.ContainsFunc(userPrograms(programs), asks(func(p *program) *query { return p.batch }))
+	hands := min(runtime.GOMAXPROCS(0), (len(review.Plan.Actions)+chunkSize-1)/chunkSize)
+	if e.printed != nil {
+		hands = 1 // what policies print stays in the order of the actions
+	}
+	for hand := range hands {
+		parts = append(parts, func() (answers, error) { return evaluateChunks(ctx, programs, review, e, turns{lean, hand, hands}) })
+	}
+	return together(parts, e.printed == nil)
+}
+
+// part is a part of an evaluation.
+type part func() (answers, error)
+
+// together does all parts, at the same time where they may, and unites what they
+// give. The first error in their order is the one that is told.
+func together(parts []part, parallel bool) (answers, error) {
+	type outcome struct {
+		found answers
+		err   error
+	}
+	outcomes := make([]outcome, len(parts))
+	do := func(i int) {
+		defer func() {
+			if r := recover(); r != nil {
+				outcomes[i].err = fmt.Errorf("the evaluation broke off: %v", r)
+			}
+		}()
+		outcomes[i].found, outcomes[i].err = parts[i]()
+	}
+	var all sync.WaitGroup
+	for i := range parts {
+		if parallel && i < len(parts)-1 {
+			all.Go(func() { do(i) })
+		} else {
+			do(i)
+		}
+	}
+	all.Wait()
+	united := answers{}
+	for _, o := range outcomes {
+		if o.err != nil {
+			return nil, o.err
+		}
+		united.add(o.found)
+	}
+	return united, nil
+}
+
+// evaluateWhole asks the rules that look at all actions together.
+func evaluateWhole(ctx context.Context, programs []*program, review *subject, e evaluation) (answers, error) {
 	builder, err := newInputBuilder(review)
 	if err != nil {
 		return nil, err
 	}
-	builder.lean = !e.full && len(userPrograms(programs)) == 0
-	all := answers{}
-	if len(review.Plan.Actions) <= chunkSize {
-		return all, evaluateAtOnce(ctx, programs, builder, e, all)
-	}
-	if err := evaluateChunks(ctx, programs, builder, e, all); err != nil {
+	input, err := builder.whole()
+	if err != nil {
 		return nil, err
 	}
-	var input *ast.Term
+	all := answers{}
 	for _, p := range programs {
-		if p.whole == nil {
-			continue
-		}
-		if input == nil {
-			if input, err = builder.whole(); err != nil {
-				return nil, err
-			}
-		}
 		found, err := p.ask(ctx, p.whole, input, e)
 		if err != nil {
 			return nil, err
@@ -131,25 +188,38 @@ func evaluateAtOnce(ctx context.Context, programs []*program, b *inputBuilder, e
 	return nil
 }
 
-func evaluateChunks(ctx context.Context, programs []*program, b *inputBuilder, e evaluation, all answers) error {
-	total := len(b.review.Plan.Actions)
-	for start := 0; start == 0 || start < total; start += chunkSize {
+// turns are the chunks of one hand among several, and whether they are lean.
+type turns struct {
+	lean        bool
+	hand, hands int
+}
+
+// evaluateChunks asks the rules that look at one action at a time about each
+// chunk whose turn it is.
+func evaluateChunks(ctx context.Context, programs []*program, review *subject, e evaluation, mine turns) (answers, error) {
+	b, err := newInputBuilder(review)
+	if err != nil {
+		return nil, err
+	}
+	b.lean = mine.lean
+	all, total := answers{}, len(review.Plan.Actions)
+	for start := mine.hand * chunkSize; start < total; start += mine.hands * chunkSize {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		input, err := b.chunk(start, min(start+chunkSize, total))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range programs {
 			found, err := p.ask(ctx, p.batch, input, e)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			all.add(found)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // add unites sets: a finding that several chunks give is one finding.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -64,14 +65,12 @@ func (b *inputBuilder) whole() (*ast.Term, error) { return b.chunk(0, len(b.revi
 func (b *inputBuilder) chunk(start, end int) (*ast.Term, error) {
 	actions := b.review.Plan.Actions[start:end]
 	all := make([]*ast.Term, len(actions))
+	if err := b.actions(all, start); err != nil {
+		return nil, err
+	}
 	kinds := map[reconcile.ActionType][]*ast.Term{}
 	for i := range actions {
-		term, err := b.action(&actions[i], b.review.effects[start+i])
-		if err != nil {
-			return nil, fmt.Errorf("action %q: %w", actions[i].Name, err)
-		}
-		all[i] = term
-		kinds[actions[i].Action] = append(kinds[actions[i].Action], term)
+		kinds[actions[i].Action] = append(kinds[actions[i].Action], all[i])
 	}
 	plan := append(slices.Clip(b.plan), b.field("actions", ast.ArrayTerm(all...)))
 	fields := append(slices.Clip(b.fixed),
@@ -83,6 +82,40 @@ func (b *inputBuilder) chunk(start, end int) (*ast.Term, error) {
 			b.field("skip", ast.ArrayTerm(kinds[reconcile.ActionSkip]...)),
 		)))
 	return ast.ObjectTerm(fields...), nil
+}
+
+// actions fills in the terms of the actions from start on, of many with several
+// hands. Each has terms of its own: what is shared is made once for each.
+func (b *inputBuilder) actions(all []*ast.Term, start int) error {
+	hands := min(runtime.GOMAXPROCS(0), len(all)/chunkSize)
+	if hands < 2 {
+		return b.some(all, start)
+	}
+	share := (len(all) + hands - 1) / hands
+	var parts []part
+	for from := 0; from < len(all); from += share {
+		own := *b
+		if from > 0 {
+			own.terms = newTerms()
+		}
+		parts = append(parts, func() (answers, error) {
+			return nil, own.some(all[from:min(from+share, len(all))], start+from)
+		})
+	}
+	_, err := together(parts, true)
+	return err
+}
+
+func (b *inputBuilder) some(all []*ast.Term, start int) error {
+	for i := range all {
+		a := &b.review.Plan.Actions[start+i]
+		term, err := b.action(a, b.review.effects[start+i])
+		if err != nil {
+			return fmt.Errorf("action %q: %w", a.Name, err)
+		}
+		all[i] = term
+	}
+	return nil
 }
 
 // action has every key that the host knows, set or not, so that a rule that

@@ -422,6 +422,39 @@ resource "rest" "records" {
 	}
 }
 
+// A plan is made again without the server and without the key, byte for byte.
+func TestPowerDNSReplayed(t *testing.T) {
+	p := startPowerDNS(t)
+	m := exampleModule(t, p)
+	m.run(0, "apply", "-auto-approve")
+	p.api("PUT", "/zones/example.org.", `{"account": "somebody"}`)
+	planned := m.output("plan", "-record", "rec")
+	wantText(t, planned, `~ object "example.org."`)
+	p.stop()
+	p.proxy.Close()
+	m.env = nil
+	if err := os.Remove(filepath.Join(m.dir, "main.hcl")); err != nil {
+		t.Fatal(err)
+	}
+	if replayed := m.output("replay", "rec"); replayed != planned {
+		t.Errorf("planned\n%s\nreplayed\n%s", planned, replayed)
+	}
+	wantNoSecret(t, m)
+}
+
+// output is what a command writes to standard output.
+func (m *module) output(args ...string) string {
+	m.t.Helper()
+	cmd := exec.Command("cogplan", args...)
+	cmd.Dir = m.dir
+	cmd.Env = append(os.Environ(), append(m.env, "COGPLAN_ACTOR=tester")...)
+	out, err := cmd.Output()
+	if err != nil {
+		m.t.Fatalf("%v: %v", args, err)
+	}
+	return string(out)
+}
+
 // An apply waits until a field of each item says that it is healthy.
 func TestPowerDNSHealth(t *testing.T) {
 	p := startPowerDNS(t)

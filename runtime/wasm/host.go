@@ -46,6 +46,14 @@ type Options struct {
 	// Audit hears of each use of a capability, permitted or not; nil drops it. It is
 	// called from several goroutines.
 	Audit func(Use)
+	// Record hears of each question to a provider that reads, and of its answer; nil
+	// drops it. It is called from several goroutines.
+	Record func(Call)
+	// Replay gives the recorded answer to a question, each once and in the order in
+	// which they were recorded; false where there is none. With it no provider is run
+	// but to describe itself, and nothing can be applied. Nil runs providers. It is
+	// called from several goroutines.
+	Replay func(resource, op, request string) (Call, bool)
 	// Backoff is the first pause before what failed for a time is tried again; 0 is
 	// a second. Each following one is twice as long.
 	Backoff time.Duration

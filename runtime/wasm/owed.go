@@ -31,6 +31,12 @@ const maxOwed = 3
 // tellLater is [session.ask] without an answer: it goes out with the next
 // request where it may.
 func (s *session) tellLater(ctx context.Context, op abi.Op, m message) error {
+	if err := s.tells(op, m); err != nil {
+		return err
+	}
+	if s.replayed {
+		return s.tellAgain(op, m)
+	}
 	if !s.mayOwe() {
 		_, err := s.ask(ctx, op, m)
 		return err

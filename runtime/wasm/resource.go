@@ -232,7 +232,7 @@ func (r *Resource) reading(ctx context.Context, doing string, f func(*session) e
 
 // dial returns the reading session, opened and told what is known.
 func (r *Resource) dial(ctx context.Context) (*session, error) {
-	if r.reader != nil && !r.reader.lane.proc.alive() {
+	if r.reader != nil && !r.reader.alive() {
 		r.hangUp()
 	}
 	if r.reader == nil {
@@ -258,7 +258,7 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 		timeout = r.provider.limits.Timeout
 	}
 	s, err := r.provider.connect(ctx, sessionSpec{
-		owner: r.Type(), resource: r.Type(), write: phase == abi.PhaseWrite, shared: r.mayShare(), timeout: timeout, redactor: r.redactor,
+		owner: r.Type(), resource: r.Type(), write: phase == abi.PhaseWrite, shared: r.mayShare(), secret: r.knowsSecrets(), timeout: timeout, redactor: r.redactor,
 	})
 	if err != nil {
 		return nil, err
@@ -286,8 +286,13 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 // action anew, outside of the guest.
 func (r *Resource) mayShare() bool {
 	p := r.provider
-	return p.answer.Can(abi.AbilityReopen) && !p.networked() &&
-		len(p.config.Secrets) == 0 && len(r.config.body.Secrets) == 0
+	return p.answer.Can(abi.AbilityReopen) && !p.networked() && !r.knowsSecrets()
+}
+
+// knowsSecrets reports whether the provider is told something sensitive. What a
+// credential holds it is not told.
+func (r *Resource) knowsSecrets() bool {
+	return len(r.provider.config.Secrets) > 0 || len(r.config.body.Secrets) > 0
 }
 
 func (s *session) tell(ctx context.Context, known []reconcile.Resource) error {

@@ -22,7 +22,11 @@ type session struct {
 	lane     *lane
 	instance uint32
 	closed   bool
-	wire     wire
+	// replayed sessions have no worker.
+	replayed bool
+	// told is a digest of what the guest was told; see [session.tells].
+	told [sha256.Size]byte
+	wire wire
 	// stale says that the guest has not been told yet what is known.
 	stale bool
 	// owed are requests that go out with the next one: what opens a session
@@ -109,13 +113,21 @@ type sessionSpec struct {
 	write    bool
 	// shared sessions have no secrets: one instance may serve several of them,
 	// one after the other, all of which read or all of which write.
-	shared   bool
+	shared bool
+	// secret sessions know something sensitive.
+	secret   bool
 	timeout  time.Duration
 	redactor *redactor
 }
 
 // connect makes an instance.
 func (p *Provider) connect(ctx context.Context, spec sessionSpec) (*session, error) {
+	if p.host.opts.Replay != nil && spec.resource != "" {
+		if spec.write {
+			return nil, errors.New("a replay changes nothing")
+		}
+		return &session{prov: p, sessionSpec: spec, replayed: true}, nil
+	}
 	pool := p.host.pool
 	stay := &stay{key: p.key(), owner: spec.owner, write: spec.write, crowd: p.networked()}
 	l, err := pool.lease(ctx, stay, func() (*process, error) {
@@ -170,12 +182,18 @@ func (h *Host) seed(digest, owner string, write bool) [32]byte {
 	return sha256.Sum256(append(data, name...))
 }
 
+// alive reports whether the session can be asked.
+func (s *session) alive() bool { return s.replayed || s.lane.proc.alive() }
+
 // close throws the instance away.
 func (s *session) close() {
 	if s == nil || s.closed {
 		return
 	}
 	s.closed = true
+	if s.replayed {
+		return
+	}
 	s.lane.proc.detach(s.instance)
 	for _, o := range s.owed {
 		s.lane.proc.finish(o.frame.ID)
@@ -272,28 +290,20 @@ func (s *session) clock() func() {
 	return func() { s.prov.spent.Add(int64(time.Since(began))) }
 }
 
-// ask makes one call that reads and returns the guest's answer.
-func (s *session) ask(ctx context.Context, op abi.Op, m message) ([]byte, error) {
-	body, err := m.Append(nil)
-	if err != nil {
-		return nil, fmt.Errorf("ask the provider to %s: %w", op, err)
-	}
+// question makes one call that reads.
+func (s *session) question(ctx context.Context, op abi.Op, body []byte) (pipe.Outcome, error) {
 	turn, err := s.prov.host.pool.turn(ctx)
 	if err != nil {
-		return nil, err
+		return pipe.Outcome{}, err
 	}
 	defer turn.end()
 	s.wire.lend(turn)
 	permissions, err := s.reads(ctx)
 	if err != nil {
-		return nil, err
+		return pipe.Outcome{}, err
 	}
 	head := pipe.CallRequest{Instance: s.instance, Op: int32(op)}
-	outcome, err := s.exchange(ctx, permissions, pipe.Call, head.Append(nil), body)
-	if err != nil {
-		return nil, err
-	}
-	return outcome.Body, check(outcome, s.prov.wireLimits(), false)
+	return s.exchange(ctx, permissions, pipe.Call, head.Append(nil), body)
 }
 
 // Bounds of everything that a provider may answer for one resource.

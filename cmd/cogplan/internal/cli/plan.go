@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
+	"github.com/cogplan/cogplan/cmd/cogplan/internal/recording"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
 	"github.com/cogplan/cogplan/pkg/reconcile"
 )
@@ -62,6 +63,7 @@ type planOptions struct {
 	destroy  bool
 	refresh  bool
 	out      string
+	record   string
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -81,7 +83,7 @@ func (a *app) planCommand() *cobra.Command {
 			if !opts.refresh {
 				return a.plan(cmd.Context(), &flags, opts)
 			}
-			if err := onlyRefresh(opts.out != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+			if err := onlyRefresh(opts.out != "" || opts.record != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
 				return err
 			}
 			return a.planRefresh(cmd.Context(), &flags, opts.detailed)
@@ -95,6 +97,7 @@ func (a *app) planCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&opts.detailed, "detailed-exitcode", false, "end with exit code 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.destroy, "destroy", false, "plan what destroy would do")
 	cmd.Flags().BoolVar(&opts.refresh, "refresh-only", false, "show what apply -refresh-only would record")
+	cmd.Flags().StringVar(&opts.record, "record", "", "keep in this `folder` what the plan rests on, for cogplan replay")
 	cmd.Flags().StringVar(&opts.out, "out", "", "keep the plan in this `file`, for show and apply")
 	return cmd
 }
@@ -103,15 +106,30 @@ func (a *app) plan(ctx context.Context, flags *runFlags, opts planOptions) error
 	r := a.newRun("plan", flags)
 	defer r.close()
 	r.destroy, r.detailed = opts.destroy, opts.detailed
+	if opts.out != "" && opts.record != "" {
+		return usagef("-out and -record are for two plans: a plan file is bound to the sensitive variables, and a recording must not be")
+	}
 	if opts.out != "" {
 		if err := planfile.Writable(opts.out); err != nil {
 			return err
 		}
 		r.salt = planfile.NewSalt()
 	}
+	if opts.record != "" {
+		if err := recording.Free(opts.record); err != nil {
+			return err
+		}
+		r.recorder = recording.NewRecorder()
+	}
 	proposal, o, err := r.look(ctx)
 	if err != nil {
 		return err
+	}
+	if r.recorder != nil {
+		if err := r.writeRecording(opts.record, proposal); err != nil {
+			r.session.messages = append(r.session.messages, errorMessage(err))
+			o = outcomeFailed
+		}
 	}
 	if o == outcomeNoChanges && len(r.undeclared)+len(r.records) > 0 {
 		o = outcomeChanges

@@ -157,7 +157,7 @@ func (a *app) policyNew(name string) error {
 		}
 		fmt.Fprintln(a.out, render.Escape(file.path))
 	}
-	if !named {
+	if settings := s.module.Policy(); !named && settings.Range.Filename != "" {
 		fmt.Fprintf(a.proc.stderr, "To have it asked, write in the cogplan block: policy { paths = [%q] }\n", dir)
 	}
 	return nil

@@ -124,7 +124,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(), a.importCommand(), a.exportCommand(),
-		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.graphCommand(), a.consoleCommand(),
+		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.replayCommand(), a.graphCommand(), a.consoleCommand(),
 		a.fmtCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	return root

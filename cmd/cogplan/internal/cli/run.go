@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
+	"github.com/cogplan/cogplan/cmd/cogplan/internal/recording"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
 	"github.com/cogplan/cogplan/pkg/reconcile"
 	"github.com/cogplan/cogplan/runtime/wasm"
@@ -33,6 +34,12 @@ type run struct {
 	recordOnly bool
 	// adopt are objects to import, by the resource that they belong to.
 	adopt map[string][]wasm.Adoption
+	// context is who runs what, once somebody has asked.
+	context reconcile.RunContext
+	// recorder takes down what providers answer; nil where nothing is recorded.
+	recorder *recording.Recorder
+	// replayed is the recording that is replayed.
+	replayed *recording.Recording
 	// unruled runs only look, and ask no policy.
 	unruled bool
 	// salt is that of the plan file that is made; file is the one that is applied.
@@ -141,7 +148,7 @@ func (r *run) open(ctx context.Context) error {
 }
 
 func (r *run) use() sessionUse {
-	use := sessionUse{salt: r.salt, replace: r.flags.selection.Replace, adopt: r.adopt}
+	use := sessionUse{salt: r.salt, replace: r.flags.selection.Replace, adopt: r.adopt, recorder: r.recorder, replayed: r.replayed}
 	if r.file != nil {
 		use.salt = r.file.Binding.Salt
 	}
@@ -166,7 +173,7 @@ func (r *run) newEngine() *reconcile.Engine {
 		reconcile.WithEvents(r.events),
 		reconcile.WithObserver(r.progress),
 		reconcile.WithParallelism(r.flags.parallelism),
-		reconcile.WithRunContext(proc.runContext(r.told())),
+		reconcile.WithRunContext(r.runContext()),
 		reconcile.WithLock(proc.holder(), r.flags.lockTimeout),
 		reconcile.WithClock(proc.now),
 	}
@@ -179,6 +186,17 @@ func (r *run) newEngine() *reconcile.Engine {
 		options = append(options, reconcile.WithSettled(r.session.settle), reconcile.WithRemoved(r.session.removed))
 	}
 	return reconcile.NewEngine(moduleDir, gate, options...)
+}
+
+// runContext says who runs what, for the policies: in a replay who ran it then.
+func (r *run) runContext() reconcile.RunContext {
+	if r.replayed != nil {
+		return r.replayed.Head.Run
+	}
+	if r.context == (reconcile.RunContext{}) {
+		r.context = r.app.proc.runContext(r.told())
+	}
+	return r.context
 }
 
 // told is the command that policies are told. A plan of a destroy is ruled on as

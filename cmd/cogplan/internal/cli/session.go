@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
+	"github.com/cogplan/cogplan/cmd/cogplan/internal/recording"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
 	"github.com/cogplan/cogplan/lang"
 	"github.com/cogplan/cogplan/pkg/reconcile"
@@ -59,6 +60,9 @@ type sessionUse struct {
 	adopt map[string][]wasm.Adoption
 	// unlocked leaves the lock file to the caller.
 	unlocked bool
+	// recorder and replayed are those of the run; nil for none.
+	recorder *recording.Recorder
+	replayed *recording.Recording
 }
 
 func newSession(a *app) *session {
@@ -205,7 +209,7 @@ func (s *session) startHost(progress *render.Progress, inputs *inputFlags) error
 	if err != nil {
 		return err
 	}
-	s.host, err = wasm.New(wasm.Options{
+	opts := wasm.Options{
 		CacheDir: dir, Version: version, Time: s.app.proc.now(), Environ: s.app.proc.environ,
 		Progress: func(p wasm.Progress) {
 			text := ""
@@ -220,7 +224,14 @@ func (s *session) startHost(progress *render.Progress, inputs *inputFlags) error
 				render.Escape(retry.Reason), render.Elapsed(retry.Pause), retry.Attempt, retry.Attempts))
 		},
 		Audit: audit,
-	})
+	}
+	if s.use.recorder != nil {
+		opts.Record = s.use.recorder.Add
+	}
+	if s.use.replayed != nil {
+		opts.Replay = s.use.replayed.Answer
+	}
+	s.host, err = wasm.New(opts)
 	return err
 }
 
@@ -303,8 +314,13 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 	case purpose == wasm.PurposeReconcile:
 		spec.Adopt = s.adoptions(meta.Name)
 	}
-	if s.use.salt != "" {
+	switch {
+	case s.use.salt != "":
 		spec.DigestKey = s.key.ForDigests()
+	case s.use.recorder != nil:
+		spec.DigestKey = s.use.recorder.DigestKey
+	case s.use.replayed != nil:
+		spec.DigestKey = s.use.replayed.Head.DigestKey
 	}
 	return provider.Resource(spec)
 }
