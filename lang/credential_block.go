@@ -15,12 +15,15 @@ type CredentialConfig struct {
 	Name string
 	// Origin is the only one to which the secret is sent.
 	Origin string
-	// Kind is bearer, basic, header, query or postgres.
+	// Kind is bearer, basic, header, query, tls or postgres.
 	Kind string
 	// Field is the name of the header or of the query parameter.
 	Field string
 	// Username of a basic or postgres credential.
 	Username string
+	// Certificate is the file with the certificate of a tls credential, or of a
+	// postgres one that has a key in place of a password.
+	Certificate string
 	// Env, File or Command is the source: a variable of the environment, a path
 	// relative to the module's directory or absolute, or a program with its
 	// arguments. Exactly one is set.
@@ -43,7 +46,10 @@ func (m *Module) Credentials() []CredentialConfig {
 // credentialUse is a grant that names a credential.
 type credentialUse struct {
 	name, origin string
-	rng          hcl.Range
+	// plain is set where there is no TLS, which some credentials take; the origin
+	// stands in another use then.
+	plain bool
+	rng   hcl.Range
 }
 
 // envGrant is a variable of the environment that a provider is granted.
@@ -63,33 +69,48 @@ func (p *parser) credential(block *hcl.Block) {
 		Name: name, Range: block.DefRange,
 		Origin: p.str(content.attrs["origin"]), Kind: p.str(content.attrs["kind"]),
 		Field: p.str(content.attrs["name"]), Username: p.str(content.attrs["username"]),
-		Env: p.str(content.attrs["env"]), File: p.str(content.attrs["file"]), Command: p.strings(content.attrs["command"]),
+		Certificate: p.str(content.attrs["certificate"]),
+		Env:         p.str(content.attrs["env"]), File: p.str(content.attrs["file"]), Command: p.strings(content.attrs["command"]),
 	}
 	p.module.credentials[name] = c
 	if diags.HasErrors() {
 		return
 	}
-	if attr := content.attrs["origin"]; c.Kind == kindPostgres {
-		if address, ok := strings.CutPrefix(c.Origin, connectionOrigin); !ok || !isHostPort(address) {
-			p.mistake(attr.Expr.Range(), "Invalid origin",
-				"%s is no origin of a connection. Write host and port: \"tcp://db.example.org:5432\".", quote(c.Origin))
-		}
-	} else if !isOrigin(c.Origin) {
-		p.mistake(attr.Expr.Range(), "Invalid origin",
-			"%s is no origin. Write scheme, host and, where it is not the usual one, port: \"https://api.example.org\".", quote(c.Origin))
-	}
+	p.credentialOrigin(c, content.attrs["origin"])
 	p.credentialKind(c, content)
 	p.credentialSource(c, content)
 }
 
+// credentialOrigin holds the origin to the kind: a key proves nothing without TLS,
+// and a login to a database needs a connection.
+func (p *parser) credentialOrigin(c *CredentialConfig, attr *hcl.Attribute) {
+	address, connection := strings.CutPrefix(c.Origin, connectionOrigin)
+	connection = connection && isHostPort(address)
+	switch {
+	case c.Kind == kindPostgres && !connection:
+		p.mistake(attr.Expr.Range(), "Invalid origin",
+			"%s is no origin of a connection. Write host and port: \"tcp://db.example.org:5432\".", quote(c.Origin))
+	case c.Kind == kindTLS && !connection && (!isOrigin(c.Origin) || !strings.HasPrefix(c.Origin, "https://")):
+		p.mistake(attr.Expr.Range(), "Invalid origin",
+			"%s is no origin with TLS. Write \"https://api.example.org\", or host and port of a connection: \"tcp://host.example.org:636\".", quote(c.Origin))
+	case c.Kind != kindPostgres && c.Kind != kindTLS && !isOrigin(c.Origin):
+		p.mistake(attr.Expr.Range(), "Invalid origin",
+			"%s is no origin. Write scheme, host and, where it is not the usual one, port: \"https://api.example.org\".", quote(c.Origin))
+	}
+}
+
 const (
+	// kindTLS proves who we are with a certificate and its key.
+	kindTLS = "tls"
 	// kindPostgres logs in to PostgreSQL, over a connection.
 	kindPostgres = "postgres"
 	// connectionOrigin begins the origin of a credential for a connection.
 	connectionOrigin = "tcp://"
 )
 
-func credentialKinds() []string { return []string{"bearer", "basic", "header", "query", kindPostgres} }
+func credentialKinds() []string {
+	return []string{"bearer", "basic", "header", "query", kindTLS, kindPostgres}
+}
 
 func (p *parser) credentialKind(c *CredentialConfig, content *bodyContent) {
 	kinds := credentialKinds()
@@ -100,6 +121,7 @@ func (p *parser) credentialKind(c *CredentialConfig, content *bodyContent) {
 	}
 	p.belongsTo(content.attrs["name"], c, c.Kind == "header" || c.Kind == "query", true)
 	p.belongsTo(content.attrs["username"], c, c.Kind == "basic" || c.Kind == kindPostgres, true)
+	p.belongsTo(content.attrs["certificate"], c, c.Kind == kindTLS || c.Kind == kindPostgres, c.Kind == kindTLS)
 	if attr := content.attrs["name"]; attr != nil && c.Kind == "header" && !usableHeader(c.Field) {
 		p.mistake(attr.Expr.Range(), "Invalid header", "The header %s cannot carry a secret. Name one like \"X-API-Key\".", quote(c.Field))
 	}
@@ -115,6 +137,9 @@ func (p *parser) belongsTo(attr *hcl.Attribute, c *CredentialConfig, wanted, req
 		missing := "name, that of the header or of the query parameter"
 		if c.Kind == "basic" || c.Kind == kindPostgres {
 			missing = "username"
+		}
+		if c.Kind == kindTLS {
+			missing = "certificate, the file that holds it; the secret is its key"
 		}
 		p.mistake(c.Range, "Missing argument", "A credential of kind %s needs %s.", quote(c.Kind), missing)
 	}
@@ -157,12 +182,23 @@ func (p *parser) uses(attr *hcl.Attribute, name, origin string) {
 	}
 }
 
+// usedPlainly remembers that a connection without TLS names a credential.
+func (p *parser) usedPlainly(attr *hcl.Attribute, name string) {
+	if attr != nil && name != "" {
+		p.used = append(p.used, credentialUse{name: name, plain: true, rng: attr.Expr.Range()})
+	}
+}
+
 // checkCredentials holds the grants against the credentials, once all files of
 // the root module are read.
 func (p *parser) checkCredentials() {
 	for _, use := range p.used {
 		c := p.module.credentials[use.name]
 		switch {
+		case use.plain:
+			if c != nil && c.Certificate != "" {
+				p.mistake(use.rng, "Certificate without TLS", "The credential %s is a certificate, which is shown over TLS alone. Write tls = true into the grant.", quote(use.name))
+			}
 		case c == nil:
 			p.mistake(use.rng, "Unknown credential", "The module has no credential %s.%s", quote(use.name),
 				didYouMeanOrList(use.name, sortedKeys(p.module.credentials), "credential"))

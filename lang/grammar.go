@@ -52,7 +52,7 @@ func newGrammar() *grammar {
 		rule:     &bodySpec{where: "a policy block", attrs: attrs("level"), blocks: blocks("parameters")},
 		credential: &bodySpec{
 			where: "a credential block",
-			attrs: attrs("origin!", "kind!", "name", "username", "env", "file", "command"),
+			attrs: attrs("origin!", "kind!", "name", "username", "certificate", "env", "file", "command"),
 		},
 	}
 }

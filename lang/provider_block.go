@@ -226,6 +226,10 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 	}
 	p.uses(content.attrs["credential"], g.Credential, connectionOrigin+g.Address)
 	p.uses(content.attrs["read_credential"], g.ReadCredential, connectionOrigin+g.Address)
+	if !g.TLS {
+		p.usedPlainly(content.attrs["credential"], g.Credential)
+		p.usedPlainly(content.attrs["read_credential"], g.ReadCredential)
+	}
 	if attr := content.attrs["read_credential"]; attr != nil && !g.Read {
 		p.mistake(attr.NameRange, "Misplaced argument", "A read_credential is for connections while a plan is made, which need read = true. Add it, or remove this.")
 	}

@@ -2,15 +2,7 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -32,9 +24,10 @@ type postgres struct {
 	dir  string
 	bin  string
 	port int
-	// ca is the certificate, in PEM, that the server's comes from.
-	ca  string
-	cmd *exec.Cmd
+	// ca is the certificate of the authority, in PEM.
+	ca        string
+	authority *authority
+	cmd       *exec.Cmd
 }
 
 // startPostgres makes a cluster of databases and starts it on a free port of
@@ -127,28 +120,14 @@ func (p *postgres) write(name, text string) {
 	own(p.t, filepath.Join(p.dir, name))
 }
 
-// certify gives the server a certificate of its own.
+// certify gives the server a certificate of a new authority.
 func (p *postgres) certify() {
 	p.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "cogplan test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.ca = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	p.write("server.crt", p.ca)
-	p.write("server.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	p.authority = newAuthority(p.t)
+	p.ca = p.authority.pem
+	cert, key := p.authority.issue("server")
+	p.write("server.crt", cert)
+	p.write("server.key", key)
 }
 
 func (p *postgres) start() {
@@ -544,16 +523,21 @@ func (p *postgres) watched(m *module, args ...string) ([]string, int) {
 // kept.
 func wantNoPassword(t *testing.T, m *module) {
 	t.Helper()
-	if strings.Contains(m.said.String(), databasePassword) {
-		t.Error("cogplan said the password")
+	wantNone(t, m, databasePassword)
+}
+
+func wantNone(t *testing.T, m *module, secret string) {
+	t.Helper()
+	if strings.Contains(m.said.String(), secret) {
+		t.Error("cogplan said the secret")
 	}
 	err := filepath.WalkDir(m.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if bytes.Contains(data, []byte(databasePassword)) {
-			t.Errorf("the password is in %s", path)
+		if bytes.Contains(data, []byte(secret)) {
+			t.Errorf("the secret is in %s", path)
 		}
 		return err
 	})

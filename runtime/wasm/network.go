@@ -30,6 +30,8 @@ const (
 	CredentialBasic  = broker.CredentialBasic
 	CredentialHeader = broker.CredentialHeader
 	CredentialQuery  = broker.CredentialQuery
+	// CredentialTLS shows a certificate, and proves with its key.
+	CredentialTLS = broker.CredentialTLS
 	// CredentialPostgres logs in to PostgreSQL, over TCP.
 	CredentialPostgres = broker.CredentialPostgres
 )

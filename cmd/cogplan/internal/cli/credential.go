@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,13 +34,33 @@ func (s *session) credential(ctx context.Context, name string) (wasm.Credential,
 		return wasm.Credential{}, errors.New("the module has no credential block of that name")
 	}
 	block := &blocks[i]
-	secret, err := readSecret(ctx, block, s.app.proc.environ)
+	c := wasm.Credential{Kind: wasm.CredentialKind(block.Kind), Name: block.Field, Username: block.Username}
+	var err error
+	if c.Secret, err = readSecret(ctx, block, s.app.proc.environ); err == nil && block.Certificate != "" {
+		c.Certificate, err = certificate(block.Certificate, c.Secret)
+	}
 	if err != nil {
 		return wasm.Credential{}, fmt.Errorf("%w (%s:%d)", err, block.Range.Filename, block.Range.Start.Line)
 	}
-	return wasm.Credential{
-		Kind: wasm.CredentialKind(block.Kind), Name: block.Field, Username: block.Username, Secret: secret,
-	}, nil
+	return c, nil
+}
+
+// certificate reads a certificate, and those that vouch for it, and puts them to
+// the key. What is wrong with the key is not told in the words of its reader.
+func certificate(path, key string) (*tls.Certificate, error) {
+	text, err := secretFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate %s: %w", path, err)
+	}
+	pair, err := tls.X509KeyPair([]byte(text), []byte(key))
+	switch {
+	case err == nil:
+		return &pair, nil
+	case !strings.Contains(text, "-----BEGIN CERTIFICATE-----"):
+		return nil, fmt.Errorf("the certificate %s: it holds no certificate in PEM", path)
+	default:
+		return nil, fmt.Errorf("the certificate %s and its secret do not belong together: the secret has to be its private key, in PEM and not encrypted", path)
+	}
 }
 
 func readSecret(ctx context.Context, block *lang.CredentialConfig, environ map[string]string) (string, error) {
@@ -61,7 +82,21 @@ func readSecret(ctx context.Context, block *lang.CredentialConfig, environ map[s
 	if err != nil {
 		return "", fmt.Errorf("%s gives no secret: %w", source, err)
 	}
+	if block.Certificate != "" {
+		return cleanKey(secret, source)
+	}
 	return cleanSecret(secret, source)
+}
+
+// cleanKey refuses what is no key, which has several lines.
+func cleanKey(secret, source string) (string, error) {
+	if len(secret) > maxSecret {
+		return "", fmt.Errorf("%s gives a key of more than %d KiB", source, maxSecret>>10)
+	}
+	if !strings.Contains(secret, "PRIVATE KEY-----") {
+		return "", fmt.Errorf("%s gives no private key in PEM", source)
+	}
+	return secret, nil
 }
 
 // cleanSecret takes the line end off that files and commands have, and refuses

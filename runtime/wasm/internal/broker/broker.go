@@ -11,6 +11,7 @@ package broker
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,6 +89,8 @@ type Options struct {
 	Limits reconcile.Limits
 	// Credentials by name; a grant refers to one.
 	Credentials map[string]Credential
+	// Roots vouch for servers over TCP; nil are the system's.
+	Roots *x509.CertPool
 	// Resolve looks a host name up; nil is the system's resolver.
 	Resolve Resolver
 	// Audit hears of each use; nil drops it. It is called from several
@@ -109,6 +112,7 @@ const (
 type Broker struct {
 	origins   []origin
 	endpoints []endpoint
+	roots     *x509.CertPool
 	limits    reconcile.Limits
 	requests  atomic.Int64
 	// connections and traffic are those of the run over TCP.
@@ -120,7 +124,7 @@ type Broker struct {
 
 // New checks the grants and returns a broker for them.
 func New(opts Options) (*Broker, error) {
-	b := &Broker{limits: withDefaults(opts.Limits), audit: opts.Audit, now: opts.Now, pins: newPins(opts.Resolve)}
+	b := &Broker{limits: withDefaults(opts.Limits), audit: opts.Audit, now: opts.Now, pins: newPins(opts.Resolve), roots: opts.Roots}
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }
 	}

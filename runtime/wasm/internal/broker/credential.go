@@ -19,7 +19,8 @@ const (
 	CredentialBasic  CredentialKind = "basic"
 	CredentialHeader CredentialKind = "header"
 	CredentialQuery  CredentialKind = "query"
-	CredentialTLS    CredentialKind = "tls"
+	// CredentialTLS shows a certificate to the server, and proves with its key.
+	CredentialTLS CredentialKind = "tls"
 	// CredentialPostgres logs in to PostgreSQL, over TCP.
 	CredentialPostgres CredentialKind = "postgres"
 )
@@ -34,7 +35,8 @@ type Credential struct {
 	Username string
 	// Secret is the token, the password or the value.
 	Secret string
-	// Certificate of a tls credential.
+	// Certificate of a tls credential, with its key; of a postgres one in place of
+	// a password.
 	Certificate *tls.Certificate
 }
 

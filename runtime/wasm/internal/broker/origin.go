@@ -65,6 +65,9 @@ func (o *origin) bind(grant reconcile.HTTPGrant, credentials map[string]Credenti
 		if !ok {
 			return fmt.Errorf("grant for %q: there is no credential %q", grant.Origin, grant.Credential)
 		}
+		if c.Kind == CredentialPostgres {
+			return fmt.Errorf("grant for %q: the credential %q is for connections to PostgreSQL", grant.Origin, grant.Credential)
+		}
 		o.credential = &c
 	}
 	o.redact = redactor(o.credential)

@@ -305,6 +305,9 @@ func (c *postgresConn) offer(mechanisms []byte) (*scram, error) {
 	if !slices.Contains(strings.Split(string(mechanisms), "\x00"), mechanism) {
 		return nil, errors.New("the server offers no " + mechanism)
 	}
+	if c.login.Certificate != nil {
+		return nil, errors.New("the server asks for a password, and the credential is a certificate")
+	}
 	proof, err := newScram(c.login.Secret)
 	if err != nil {
 		return nil, err

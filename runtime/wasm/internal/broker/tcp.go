@@ -29,7 +29,7 @@ type endpoint struct {
 	address            string
 	host, port         string
 	private, read, tls bool
-	// login is what the host logs in to PostgreSQL with while an action is
+	// login is what the host logs in or shows itself with while an action is
 	// applied, and reader while a plan is made; nil leaves that to the guest.
 	login, reader *Credential
 }
@@ -66,27 +66,36 @@ func loginOf(name string, credentials map[string]Credential) (*Credential, error
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("there is no credential %q", name)
-	case c.Kind != CredentialPostgres && c.Kind != "": // empty where nobody has read it yet
-		return nil, fmt.Errorf("the credential %q is of kind %s, and a connection takes one of kind %s", name, c.Kind, CredentialPostgres)
+	case c.Kind != CredentialPostgres && c.Kind != CredentialTLS && c.Kind != "": // empty where nobody has read it yet
+		return nil, fmt.Errorf("the credential %q is of kind %s, and a connection takes one of kind %s or %s",
+			name, c.Kind, CredentialPostgres, CredentialTLS)
 	}
 	return &c, nil
 }
 
 // dress puts on a connection what the grant says that the host does itself.
-func (e *endpoint) dress(ctx context.Context, conn net.Conn, login *Credential) (net.Conn, error) {
+func (b *Broker) dress(ctx context.Context, e *endpoint, conn net.Conn, login *Credential) (net.Conn, error) {
+	database := login != nil && login.Kind == CredentialPostgres
+	if login != nil && login.Certificate != nil && !e.tls {
+		return nil, errors.New("a certificate is shown over TLS alone, and the grant does not say `tls = true`")
+	}
 	if e.tls {
-		if login != nil {
+		config := &tls.Config{ServerName: e.host, RootCAs: b.roots, MinVersion: tls.VersionTLS12}
+		if login != nil && login.Certificate != nil {
+			config.Certificates = []tls.Certificate{*login.Certificate}
+		}
+		if database {
 			if err := startPostgresTLS(ctx, conn); err != nil {
 				return nil, err
 			}
 		}
-		secure := tls.Client(conn, &tls.Config{ServerName: e.host, MinVersion: tls.VersionTLS12})
+		secure := tls.Client(conn, config)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, fmt.Errorf("speak TLS with %s: %w", e.address, err)
 		}
 		conn = secure
 	}
-	if login != nil {
+	if database {
 		return newPostgresConn(conn, *login), nil
 	}
 	return conn, nil
@@ -150,7 +159,7 @@ func (s *Session) connect(ctx context.Context, address *string) (*Conn, error) {
 	if s.phase == PhaseApply {
 		login = e.login
 	}
-	conn, err := e.dress(ctx, raw, login)
+	conn, err := b.dress(ctx, e, raw, login)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err

@@ -3,13 +3,21 @@ package broker
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"io"
+	"math/big"
 	"net"
 	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
 )
@@ -213,5 +221,92 @@ func TestTCPHalfClose(t *testing.T) {
 	}
 	if got, err := io.ReadAll(conn); err != nil || !bytes.Equal(got, []byte("hello")) {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// selfMade is a certificate for 127.0.0.1 and the pool that vouches for it.
+func selfMade(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool
+}
+
+// The host speaks TLS where the grant says so: with the server of that name, and
+// with a certificate of its own where there is one.
+func TestTCPOverTLS(t *testing.T) {
+	server, roots := selfMade(t, "server")
+	client, clients := selfMade(t, "robot")
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients, MinVersion: tls.VersionTLS13,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // a test
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(conn, conn)
+				_ = conn.Close()
+			}()
+		}
+	}()
+	grant := reconcile.TCPGrant{Address: l.Addr().String(), Private: true, Read: true, TLS: true, Credential: "client"}
+	nobody := grant
+	nobody.Credential = ""
+	plain := grant
+	plain.TLS = false
+	byName := grant
+	byName.Address = strings.Replace(grant.Address, "127.0.0.1", "localhost", 1)
+	tests := []struct {
+		name  string
+		grant reconcile.TCPGrant
+		roots *x509.CertPool
+		want  string
+	}{
+		{"with a certificate", grant, roots, ""},
+		{"without one", nobody, roots, "certificate required"},
+		{"nobody vouches for the server", grant, clients, "unknown authority"},
+		{"a server of another name", byName, roots, "certificate is"},
+		{"a certificate without TLS", plain, roots, "over TLS alone"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := open(t, Options{
+				TCP: []reconcile.TCPGrant{tt.grant}, Roots: tt.roots,
+				Credentials: map[string]Credential{"client": {Kind: CredentialTLS, Certificate: &client}},
+			})
+			conn, err := b.Read().Connect(t.Context(), tt.grant.Address)
+			got := make([]byte, 5)
+			if err == nil {
+				defer conn.Close() //nolint:errcheck // a test
+				_, _ = conn.Write([]byte("hello"))
+				_, err = io.ReadFull(conn, got) // with TLS 1.3 a server refuses late
+			}
+			if tt.want == "" && (err != nil || string(got) != "hello") || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%q, %v, want %q", got, err, tt.want)
+			}
+		})
 	}
 }
