@@ -39,8 +39,9 @@ type socket struct {
 	out  []byte
 	owed int
 	// credit is how much the worker has room for.
-	credit       int
-	shut, closed bool
+	credit int
+	// up says that the connection is there.
+	up, shut, closed bool
 }
 
 // connectTo begins a connection that the worker wants.
@@ -111,7 +112,9 @@ func (c *socket) want(m pipe.TCPMessage) error {
 	case pipe.TCPShut:
 		c.shut = true
 	case pipe.TCPClose:
-		c.shut, c.closed = true, true
+		if c.shut, c.closed = true, true; !c.up {
+			c.cancel() // nobody waits for it any more
+		}
 	default:
 		return errors.New("a connection that is asked for something unknown")
 	}
@@ -136,6 +139,9 @@ func (c *socket) live(ctx context.Context, address string) {
 	defer conn.Close() //nolint:errcheck // what was to be sent is sent
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	c.mu.Lock()
+	c.up = true
+	c.mu.Unlock()
 	c.wire.tell(c.handle, pipe.TCPUp, 0, nil)
 	ended := make(chan struct{})
 	go func() {

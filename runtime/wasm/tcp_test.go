@@ -360,6 +360,19 @@ func TestTCPBesideHTTP(t *testing.T) {
 	}
 }
 
+// Many goroutines of a guest make connections, use them and drop them in all
+// ways at once.
+func TestTCPHammer(t *testing.T) {
+	k := newKeeper(t)
+	b := tcpBench(t, reconcile.Limits{}, k.grant())
+	if _, _, _, err := plan(t.Context(), b.kept(k, map[string]any{"live": "hammer " + k.address}, "a"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if want := "hammer: 0 of 300 failed: <nil>"; !strings.Contains(b.log(), want) {
+		t.Errorf("the log lacks %q:\n%s", want, b.log())
+	}
+}
+
 // One word over a connection and its answer, through guest, worker, host and
 // server.
 func BenchmarkTCPRoundTrip(bm *testing.B) {

@@ -175,6 +175,8 @@ func (p *probe) misbehave(ctx context.Context, when string) {
 			closing(ctx, arg)
 		case "both":
 			both(ctx, p.address, arg)
+		case "hammer":
+			hammer(ctx, arg)
 		case "ping":
 			ping(ctx, arg)
 		case "crash":
@@ -341,4 +343,62 @@ func ping(ctx context.Context, address string) {
 			return
 		}
 	}
+}
+
+// hammer has many goroutines connect, speak, end one direction, wait too
+// briefly and hang up early, in turn.
+func hammer(ctx context.Context, address string) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var failed []error
+	for worker := range 12 {
+		all.Go(func() {
+			for turn := range 25 {
+				if err := strike(ctx, address, (worker+turn)%5, (worker+1)*(turn+1)*97); err != nil {
+					mu.Lock()
+					failed = append(failed, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	all.Wait()
+	say("hammer: %d of 300 failed: %v", len(failed), errors.Join(failed...))
+}
+
+func strike(ctx context.Context, address string, how, size int) error {
+	if how == 4 {
+		short, cancel := context.WithTimeout(ctx, time.Microsecond)
+		defer cancel()
+		ctx = short
+	}
+	conn, err := (tcp.Dialer{}).DialContext(ctx, "tcp", address)
+	if how == 4 {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	text := strings.Repeat("x", size)
+	if _, err := io.WriteString(conn, "echo\n"+text); err != nil || how == 0 {
+		return err
+	}
+	if how == 1 {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		_, _ = conn.Read(make([]byte, 1))
+		_ = conn.SetReadDeadline(time.Time{})
+		return nil
+	}
+	if err := conn.(*tcp.Conn).CloseWrite(); err != nil || how == 2 {
+		return err
+	}
+	got, err := io.ReadAll(conn)
+	if err == nil && string(got) != text {
+		err = fmt.Errorf("%d bytes of %d came back", len(got), size)
+	}
+	return err
 }
