@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -154,6 +155,9 @@ resource "rest" "things" {
 // A client certificate is shown by cogplan. The provider sees neither it nor its
 // key, and nothing that is kept or said holds the key.
 func TestClientCertificate(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT TESTED here: an authority for one run can be named on Linux alone")
+	}
 	a := newAuthority(t)
 	g := newGuarded(t, a)
 	cert, key := a.issue("robot")
