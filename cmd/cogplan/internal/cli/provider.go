@@ -16,7 +16,7 @@ func (a *app) providerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "provider", Short: "Write a provider, test it, look at it", Args: unknownCommand, RunE: needsCommand,
 	}
-	cmd.AddCommand(a.providerInspectCommand(), a.providerDocsCommand())
+	cmd.AddCommand(a.providerNewCommand(), a.providerTestCommand(), a.providerInspectCommand(), a.providerDocsCommand())
 	return cmd
 }
 

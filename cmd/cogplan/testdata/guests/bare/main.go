@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"os"
@@ -58,6 +59,9 @@ func open(_ context.Context, session *sdk.Session) (*notes, error) {
 // Desired are the declared notes.
 func (n *notes) Desired(context.Context) ([]reconcile.Resource, error) {
 	var out []reconcile.Resource
+	if n.texts["moving"] == "random" { // another one each time, against the rules
+		n.texts["moving"] = rand.Text()
+	}
 	for _, name := range slices.Sorted(maps.Keys(n.texts)) {
 		out = append(out, sdk.Object("note", name, map[string]any{"text": n.texts[name]}))
 	}
