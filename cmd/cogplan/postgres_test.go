@@ -428,6 +428,19 @@ func TestPostgresCredential(t *testing.T) {
 		t.Errorf("not all connections were app's and over TLS:\n%s", log)
 	}
 
+	t.Run("made again without the server and the password", func(t *testing.T) {
+		p.sql("UPDATE settings SET value = 'red' WHERE key = 'colour'")
+		planned := m.output("plan", "-record", "rec")
+		wantText(t, planned, `"red" -> "blue"`)
+		p.stop()
+		defer p.start()
+		env := m.env
+		defer func() { m.env = env }()
+		m.env = nil
+		if replayed := m.output("replay", "rec"); replayed != planned {
+			t.Errorf("planned\n%s\nreplayed\n%s", planned, replayed)
+		}
+	})
 	t.Run("a wrong password", func(t *testing.T) {
 		m.env = append(m.env, "DATABASE_PASSWORD=wrong")
 		wantText(t, m.run(1, "plan"), `password authentication failed for user "app"`)

@@ -445,7 +445,7 @@ func TestPowerDNSReplayed(t *testing.T) {
 // output is what a command writes to standard output.
 func (m *module) output(args ...string) string {
 	m.t.Helper()
-	cmd := exec.Command("cogplan", args...)
+	cmd := exec.Command(cmp.Or(m.program, "cogplan"), args...)
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), append(m.env, "COGPLAN_ACTOR=tester")...)
 	out, err := cmd.Output()

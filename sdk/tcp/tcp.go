@@ -9,6 +9,10 @@
 //	config.DialFunc = tcp.Dialer{}.DialContext // pgx, and its
 //	config.LookupFunc = tcp.LookupHost
 //
+// An action that connects says so in its effects: the capability tcp, the
+// operation connect, and the address in the words of the grant. While a plan is
+// made the grant has to say read = true.
+//
 // It refuses to listen, to resolve names, and to speak any network but tcp.
 // Timeouts and deadlines are kept to about a tenth of a second: the guest's
 // clock moves only when the host lets it.

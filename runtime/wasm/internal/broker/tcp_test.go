@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -308,5 +309,38 @@ func TestTCPOverTLS(t *testing.T) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// A name that is not granted is not even looked up: a lookup alone would carry
+// data out.
+func TestNamesAreNotLookedUp(t *testing.T) {
+	var asked []string
+	b := open(t, Options{
+		Grants: []reconcile.HTTPGrant{{Origin: "https://api.test", Methods: []string{"GET", "PUT"}}},
+		TCP:    []reconcile.TCPGrant{{Address: "db.test:5432", Read: true}, {Address: "quiet.test:5432"}},
+		Resolve: func(_ context.Context, _, host string) ([]netip.Addr, error) {
+			asked = append(asked, host)
+			return nil, errors.New("no such host")
+		},
+	})
+	for _, host := range []string{"c2VjcmV0.evil.test", "c2VjcmV0.api.test", "c2VjcmV0.db.test", "api.test.evil.test"} {
+		_, err := b.Read().Do(t.Context(), Request{Method: "GET", URL: "https://" + host + "/"})
+		wantViolation(t, err, "no grant names the origin")
+		_, err = b.Read().Connect(t.Context(), host+":5432")
+		wantViolation(t, err, "no tcp grant names this address")
+	}
+	_, err := b.Read().Do(t.Context(), Request{Method: "PUT", URL: "https://api.test/"})
+	wantViolation(t, err, "nothing may change while a plan is made")
+	_, err = b.Read().Connect(t.Context(), "quiet.test:5432")
+	wantViolation(t, err, "nothing may change while a plan is made")
+	if len(asked) > 0 {
+		t.Errorf("names were looked up: %v", asked)
+	}
+	// The control: those that are granted are.
+	_, _ = b.Read().Do(t.Context(), Request{Method: "GET", URL: "https://api.test/"})
+	_, _ = b.Read().Connect(t.Context(), "db.test:5432")
+	if !slices.Equal(asked, []string{"api.test", "db.test"}) {
+		t.Errorf("looked up: %v", asked)
 	}
 }
