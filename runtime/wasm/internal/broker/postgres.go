@@ -34,6 +34,9 @@ type postgresConn struct {
 	login Credential
 	// asked is what the guest has said so far of its beginning; the writer's.
 	asked []byte
+	// over is set when the guest wanted nothing but to cancel a query: on such a
+	// connection nobody is logged in, and nothing else is said.
+	over bool
 	// open is closed when bytes go through as they are, gone when they never will.
 	open, gone chan struct{}
 	once       sync.Once
@@ -132,6 +135,9 @@ func (c *postgresConn) CloseWrite() error {
 func (c *postgresConn) Write(p []byte) (int, error) {
 	select {
 	case <-c.open:
+		if c.over {
+			return 0, errors.New("a connection that cancels a query carries nothing else")
+		}
 		return c.Conn.Write(p)
 	default:
 	}
@@ -158,6 +164,9 @@ func (c *postgresConn) begin() error {
 			c.tell('N')
 			continue
 		case postgresCancel:
+			if c.over = true; len(message) != 16 || len(c.asked) > 0 {
+				return errors.New("a connection that cancels a query carries nothing else")
+			}
 			_, err = c.Conn.Write(message)
 		default:
 			err = c.logIn(message)

@@ -232,6 +232,29 @@ func TestPostgresRefusal(t *testing.T) {
 	}
 }
 
+// A connection that cancels a query is one on which nobody is logged in: it is no
+// way around the login.
+func TestPostgresCancel(t *testing.T) {
+	cancel := "\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x00\x01\x00\x00\x00\x02"
+	s := playing(t, "")
+	conn := loginTo(t, s)
+	if _, err := conn.Write([]byte(cancel)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write(begins()); err == nil {
+		t.Error("more was said")
+	}
+	_ = conn.Close()
+	if heard := s.all(); heard != cancel {
+		t.Errorf("the server heard %q", heard)
+	}
+	for _, text := range []string{cancel + string(begins()), "\x00\x00\x00\x11" + cancel[4:] + "x"} {
+		if _, err := loginTo(t, playing(t, "")).Write([]byte(text)); err == nil {
+			t.Errorf("%q was said", text)
+		}
+	}
+}
+
 func TestPostgresGarbage(t *testing.T) {
 	for name, text := range map[string]string{
 		"too short":       "\x00\x00\x00\x04\x00\x03\x00\x00",
