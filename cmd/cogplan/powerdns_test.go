@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -347,11 +348,14 @@ func TestPowerDNS(t *testing.T) {
 func TestPowerDNSComesBack(t *testing.T) {
 	p := startPowerDNS(t)
 	m := exampleModule(t, p)
-	posts := 0
+	var posts atomic.Int32
+	var away sync.Mutex // the requests come on several connections
 	p.onRequest(func(r *http.Request) bool {
+		away.Lock()
+		defer away.Unlock()
 		switch {
 		case r.Method == http.MethodPost:
-			if posts++; posts == 2 {
+			if posts.Add(1) == 2 {
 				p.stop()
 			}
 		case p.cmd == nil:
@@ -361,8 +365,8 @@ func TestPowerDNSComesBack(t *testing.T) {
 	})
 	out := m.run(0, "apply", "-auto-approve")
 	wantText(t, out, "status 502", "trying again in 1.0 s (attempt 2 of 5)", "Applied")
-	if posts != 3 {
-		t.Errorf("%d zones were posted, want 3: two that succeeded and one that did not", posts)
+	if posts.Load() != 3 {
+		t.Errorf("%d zones were posted, want 3: two that succeeded and one that did not", posts.Load())
 	}
 	m.settled()
 	wantNoSecret(t, m)
@@ -468,21 +472,21 @@ func TestPowerDNSHealth(t *testing.T) {
   create {
     # Only`, 1))
 	account := func(name string) { p.api("PUT", "/zones/example.net.", `{"account": "`+name+`"}`) }
-	posts, asked := 0, 0
+	var posts, asked atomic.Int32
 	p.onRequest(func(r *http.Request) bool {
 		switch {
 		case r.Method == http.MethodPost:
-			posts++
-		case posts == 2 && strings.HasSuffix(r.URL.Path, "/zones"):
-			if asked++; asked == 3 {
+			posts.Add(1)
+		case posts.Load() == 2 && strings.HasSuffix(r.URL.Path, "/zones"):
+			if asked.Add(1) == 3 {
 				account("ready")
 			}
 		}
 		return true
 	})
 	m.run(0, "apply", "-auto-approve")
-	if asked < 3 {
-		t.Errorf("the zones were listed %d times: nothing was waited for", asked)
+	if asked.Load() < 3 {
+		t.Errorf("the zones were listed %d times: nothing was waited for", asked.Load())
 	}
 	wantText(t, m.run(0, "status"), "rest.zones    Synced  Healthy")
 	m.settled()

@@ -72,7 +72,8 @@ func (s *step) healthLimit() (time.Duration, bool) {
 }
 
 // awaitHealth waits until the resource is healthy, and records once more what is
-// there then: some values are known only when it is.
+// there then: some values are known only when it is. That it is waited for is told
+// where it is not healthy at once.
 func (s *step) awaitHealth(ctx, lasting context.Context) error {
 	checker, ok := As[HealthChecker](s.actual)
 	limit, waits := s.healthLimit()
@@ -80,21 +81,25 @@ func (s *step) awaitHealth(ctx, lasting context.Context) error {
 		return nil
 	}
 	began := s.walk.engine.now()
-	ended, cancel := context.WithTimeoutCause(ctx, limit, errHealthTimeout)
-	defer cancel()
-	for pause := s.walk.engine.settings.healthPause; ; {
-		status, err := s.checkHealth(lasting, checker)
-		switch {
-		case err != nil:
-			return fmt.Errorf("ask how %s fares: %w", s.resource.Name, err)
-		case status.Health == HealthProgressing, status.Health == HealthMissing:
-		case status.Health == HealthDegraded:
-			return &UnhealthyError{Address: s.resource.Name, Status: status, Waited: s.walk.engine.now().Sub(began)}
-		case pause == s.walk.engine.settings.healthPause:
-			return nil // at once
-		default:
-			return s.recordHealthy(lasting)
-		}
+	if healthy, _, err := s.healthy(lasting, checker, began); healthy || err != nil {
+		return err
+	}
+	err := s.phase(PhaseHealth, func() error {
+		ended, cancel := context.WithTimeoutCause(ctx, limit, errHealthTimeout)
+		defer cancel()
+		return s.poll(ended, lasting, checker, began)
+	})
+	if err != nil {
+		return err
+	}
+	return s.recordHealthy(lasting)
+}
+
+// poll asks again and again until the resource is healthy or the time is over.
+func (s *step) poll(ended, lasting context.Context, checker HealthChecker, began time.Time) error {
+	first := s.walk.engine.settings.healthPause
+	status := s.health
+	for pause := first; ; pause = min(2*pause, longestHealthPause/firstHealthPause*first) {
 		timer := time.NewTimer(pause)
 		select {
 		case <-ended.Done():
@@ -106,7 +111,25 @@ func (s *step) awaitHealth(ctx, lasting context.Context) error {
 			return failed
 		case <-timer.C:
 		}
-		pause = min(2*pause, longestHealthPause/firstHealthPause*s.walk.engine.settings.healthPause)
+		healthy, now, err := s.healthy(lasting, checker, began)
+		if healthy || err != nil {
+			return err
+		}
+		status = now
+	}
+}
+
+// healthy asks once. What has failed is an error.
+func (s *step) healthy(ctx context.Context, checker HealthChecker, began time.Time) (healthy bool, status ResourceStatus, err error) {
+	status, err = s.checkHealth(ctx, checker)
+	s.health = status
+	switch {
+	case err != nil:
+		return false, status, fmt.Errorf("ask how %s fares: %w", s.resource.Name, err)
+	case status.Health == HealthDegraded:
+		return false, status, &UnhealthyError{Address: s.resource.Name, Status: status, Waited: s.walk.engine.now().Sub(began)}
+	default:
+		return status.Health != HealthProgressing && status.Health != HealthMissing, status, nil
 	}
 }
 

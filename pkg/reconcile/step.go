@@ -195,7 +195,7 @@ func (s *step) confirm(ctx context.Context) (string, error) {
 		if err := s.phase(PhaseRecord, func() error { return s.record(ctx) }); err != nil {
 			return StatusFailed, err
 		}
-		if err := s.phase(PhaseHealth, func() error { return s.awaitHealth(ctx, ctx) }); err != nil {
+		if err := s.awaitHealth(ctx, ctx); err != nil {
 			return StatusFailed, err
 		}
 	}
@@ -217,7 +217,7 @@ func (s *step) change(ctx context.Context) (string, error) {
 	if err := errors.Join(applied, recorded); err != nil {
 		return StatusFailed, err
 	}
-	if err := s.phase(PhaseHealth, func() error { return s.awaitHealth(ctx, lasting) }); err != nil {
+	if err := s.awaitHealth(ctx, lasting); err != nil {
 		return StatusFailed, err
 	}
 	if err := s.settle(lasting, true); err != nil {
