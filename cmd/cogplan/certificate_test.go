@@ -155,6 +155,7 @@ resource "rest" "things" {
 // A client certificate is shown by cogplan. The provider sees neither it nor its
 // key, and nothing that is kept or said holds the key.
 func TestClientCertificate(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("NOT TESTED here: an authority for one run can be named on Linux alone")
 	}
@@ -209,6 +210,7 @@ func TestClientCertificate(t *testing.T) {
 // With a certificate and a key in place of a password, cogplan logs in to
 // PostgreSQL by them.
 func TestPostgresCertificate(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	m := databaseIn(t, p)
 	cert, key := p.authority.issue("app")

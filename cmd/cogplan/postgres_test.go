@@ -271,6 +271,7 @@ func (p *postgres) module(parts ...string) string {
 // TestPostgres takes the rows of a table through their life, with pgx as it is
 // in a sandbox, against a real server.
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	m := databaseIn(t, p)
 
@@ -336,6 +337,7 @@ func TestPostgres(t *testing.T) {
 // grant says read: a role that cannot write keeps it. Where it does not say so,
 // nothing is said at all.
 func TestPostgresWhilePlanning(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	m := databaseIn(t, p)
 	hostile := strings.Replace(databaseModule, `table    =`, `hostile  = "INSERT INTO settings VALUES ('hacked', '1')"`+"\n  table    =", 1)
@@ -405,6 +407,8 @@ resource "pgx" "settings" {
 
 // With a credential cogplan logs in for the provider, which gets a connection
 // that is ready, and never the password: not in the memory of its worker either.
+// It is not parallel: it looks into workers, and those of other tests hold the
+// password.
 func TestPostgresCredential(t *testing.T) {
 	p := startPostgres(t)
 	m := databaseIn(t, p)
@@ -467,6 +471,7 @@ func TestPostgresCredential(t *testing.T) {
 // With a credential for reading, a provider is a user who cannot write while a
 // plan is made, whatever it tries; while a change is applied it is the other one.
 func TestPostgresReadCredential(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t)
 	m := databaseIn(t, p)
 	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
