@@ -89,6 +89,8 @@ type guarded struct {
 	mu     sync.Mutex
 	people []string
 	things string
+	// onChange is called while the provider waits for the answer to a change.
+	onChange func()
 }
 
 func newGuarded(t *testing.T, a *authority) *guarded {
@@ -114,6 +116,7 @@ func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.mu.Unlock()
 	g.people = append(g.people, r.TLS.PeerCertificates[0].Subject.CommonName)
 	if r.Method == http.MethodPost {
+		g.onChange()
 		body, _ := io.ReadAll(r.Body)
 		g.things = "[" + strings.Replace(string(body), "{", `{"id":"1",`, 1) + "]"
 		w.WriteHeader(http.StatusCreated)
@@ -173,8 +176,21 @@ func TestClientCertificate(t *testing.T) {
 	put("ca.pem", a.pem)
 	put("client.pem", cert)
 	m.write(strings.ReplaceAll(certificateModule, "ORIGIN", g.URL))
+	var leaks, control []string
+	g.mu.Lock()
+	g.onChange = func() {
+		leaks = workersThatHold(t, secret)
+		control = workersThatHold(t, "rest.things") // this has to be there
+	}
+	g.mu.Unlock()
 	m.run(0, "apply", "-auto-approve")
+	g.mu.Lock()
+	if len(leaks) > 0 || len(control) == 0 {
+		t.Errorf("workers that hold the key: %v; that were looked at: %v", leaks, control)
+	}
+	g.mu.Unlock()
 	m.settled()
+	g.mu.Lock()
 	if !strings.Contains(g.things, "green") || len(g.people) < 3 {
 		t.Errorf("things %s, people %v", g.things, g.people)
 	}
@@ -183,6 +199,7 @@ func TestClientCertificate(t *testing.T) {
 			t.Errorf("%s was let in", name)
 		}
 	}
+	g.mu.Unlock()
 	t.Run("without it nobody is let in", func(t *testing.T) {
 		m.write(strings.Replace(m.source(), `credential = "client"`, "", 1))
 		wantText(t, m.run(1, "plan"), "certificate required")
