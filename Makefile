@@ -36,7 +36,7 @@ CHECKS := check-format check-vet check-tidy check-cross check-lint check-demo ch
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help deps providers build test demo check lint fmt bench bench-gate peers vuln clean print-checks $(CHECKS)
+.PHONY: help deps providers build test demo check lint fmt crash bench bench-gate peers vuln clean print-checks $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ lint: check-lint ## Run the linters
 
 fmt: $(GOLANGCI_LINT) ## Format all Go files
 	$(GOLANGCI_LINT) fmt ./...
+
+KILLS ?= 200
+crash: providers ## Kill applies on a folder and on PowerDNS, cut the power, break the disk (KILLS=500)
+	COGPLAN_KILLS=$(KILLS) go test ./cmd/cogplan -run 'TestKilledAppliesLoseNothing' -v -timeout 120m | grep -E '^(---|ok|FAIL|panic)|kills in|temporaries|orphan|recorded'
+	go test ./pkg/reconcile -run 'TestPowerCut|TestSaveFaults|TestJournal.*Fault|TestJournalCut|TestJournalDamage|TestDeadHolder|TestPlanAfterADeadRun|TestFindAfterADeadRun|TestRandomSequence' -v -count=1 | grep -E '^(---|ok|FAIL|panic)|cuts$$'
+	go test ./cmd/cogplan -run 'TestScripts/^(disk-full.*|target-read-only|apply-journal-damaged|state-cut)$$' -v -count=1 | grep -E '^ *(---|ok|FAIL|panic)'
 
 bench: build ## Measure cogplan, and terraform or tofu where they are on PATH (BENCH="-n 5 -sizes 1000")
 	go run ./bench $(BENCH)

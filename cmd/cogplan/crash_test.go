@@ -45,20 +45,7 @@ func TestKilledAppliesLoseNothing(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no SIGKILL")
 	}
-	kills := crashKillsShort
-	if text := os.Getenv("COGPLAN_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("COGPLAN_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	kills, seed := killsOf(t, crashKillsShort), seedOf(t)
 	t.Logf("COGPLAN_SEED=%d", seed)
 	c := &crashed{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 1))}
 	c.measure()
@@ -80,6 +67,33 @@ func TestKilledAppliesLoseNothing(t *testing.T) {
 	if kills >= crashKillsShort && c.found == 0 {
 		t.Error("no kill came while anything was under way: the harness does not do its work")
 	}
+}
+
+// killsOf is how many kills there are to be.
+func killsOf(t *testing.T, short int) int {
+	t.Helper()
+	text := os.Getenv("COGPLAN_KILLS")
+	if text == "" {
+		return short
+	}
+	kills, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kills
+}
+
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("COGPLAN_SEED")
+	if text == "" {
+		return uint64(time.Now().UnixNano())
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
 }
 
 // declare writes a module of two resources in a row, with files that the

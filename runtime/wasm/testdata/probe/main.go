@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"runtime"
 	"strings"
 	"time"
 
@@ -208,6 +209,14 @@ func (p *probe) misbehave(when string) error {
 		fmt.Println(recurse(1))
 	case "fail":
 		return fmt.Errorf("%s", strings.ReplaceAll(arg, "ESC", "\x1b"))
+	case "linger":
+		go func() {
+			for {
+				_ = os.WriteFile(arg, []byte("late"), 0o644)
+				runtime.Gosched()
+			}
+		}()
+		runtime.Gosched()
 	case "until":
 		if _, err := os.Stat(arg); err != nil {
 			return sdk.Temporary("there is no "+arg+" yet", 0)

@@ -1,0 +1,5 @@
+package reconcile
+
+// OnStep has a function called before each change of the disk that a store makes,
+// its journals included; an error fails the change. It is for tests alone.
+func OnStep(s *FileStore, step func(operation, name string) error) { s.step = step }
