@@ -184,6 +184,7 @@ func (p *parser) httpGrant(block *hcl.Block) reconcile.HTTPGrant {
 		Private:    p.boolean(content.attrs["private"], false),
 		Credential: p.str(content.attrs["credential"]),
 	}
+	g.CA = p.authorities(content.attrs["ca"], strings.HasPrefix(g.Origin, "https://"), "an origin with https")
 	p.uses(content.attrs["credential"], g.Credential, g.Origin)
 	if attr := content.attrs["origin"]; attr != nil && !isOrigin(g.Origin) {
 		p.mistake(attr.Expr.Range(), "Invalid origin",
@@ -224,6 +225,7 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 		ReadCredential: p.str(content.attrs["read_credential"]),
 		Credential:     p.str(content.attrs["credential"]),
 	}
+	g.CA = p.authorities(content.attrs["ca"], g.TLS, "tls = true")
 	p.uses(content.attrs["credential"], g.Credential, connectionOrigin+g.Address)
 	p.uses(content.attrs["read_credential"], g.ReadCredential, connectionOrigin+g.Address)
 	if !g.TLS {
@@ -237,6 +239,22 @@ func (p *parser) tcpGrant(block *hcl.Block) reconcile.TCPGrant {
 		p.mistake(attr.Expr.Range(), "Invalid address", "%s is no address. Write host and port: \"db.example.org:5432\".", quote(g.Address))
 	}
 	return g
+}
+
+// authorities reads the path of a file with authorities, which means something
+// over TLS alone.
+func (p *parser) authorities(attr *hcl.Attribute, secure bool, needs string) string {
+	if attr == nil {
+		return ""
+	}
+	if !secure {
+		p.mistake(attr.NameRange, "Misplaced argument", "The authorities of ca vouch for servers over TLS, which takes %s. Add it, or remove the argument.", needs)
+	}
+	given := p.str(attr)
+	if given == "" || strings.HasPrefix(given, "~") || strings.ContainsRune(given, 0) {
+		p.mistake(attr.Expr.Range(), "Invalid path", "Name the file that holds the authorities, in PEM; ~ is not expanded.")
+	}
+	return given
 }
 
 func isHostPort(address string) bool {

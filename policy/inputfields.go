@@ -121,6 +121,7 @@ func (b *inputBuilder) grants(g reconcile.Grants) *ast.Term {
 			b.field("origin", b.text(h.Origin)), b.field("methods", b.texts(h.Methods)),
 			b.field("paths", b.texts(h.Paths)), b.field("read_routes", b.texts(h.ReadRoutes)),
 			b.field("private", b.truth(h.Private)), b.field("credential", b.text(h.Credential)),
+			b.field("ca", b.text(h.CA)),
 		)
 	}
 	tcp := make([]*ast.Term, len(g.TCP))
@@ -128,7 +129,7 @@ func (b *inputBuilder) grants(g reconcile.Grants) *ast.Term {
 		tcp[i] = ast.ObjectTerm(
 			b.field("address", b.text(c.Address)), b.field("private", b.truth(c.Private)),
 			b.field("credential", b.text(c.Credential)), b.field("read_credential", b.text(c.ReadCredential)),
-			b.field("read", b.truth(c.Read)), b.field("tls", b.truth(c.TLS)),
+			b.field("read", b.truth(c.Read)), b.field("tls", b.truth(c.TLS)), b.field("ca", b.text(c.CA)),
 			b.field("opaque", b.truth(true)),
 		)
 	}

@@ -387,6 +387,7 @@ const credentialModule = `provider "pgx" {
       private    = true
       read       = true
       tls        = true
+      ca         = "ca.pem"
       credential = "database"
     }
   }
@@ -412,7 +413,6 @@ resource "pgx" "settings" {
 func TestPostgresCredential(t *testing.T) {
 	p := startPostgres(t)
 	m := databaseIn(t, p)
-	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
 	slow := strings.Replace(credentialModule, "table =", "slow  = \"SELECT pg_sleep(60)\"\n  table =", 1)
 	m.write(p.module(slow, named))
 	leaks, control := p.watched(m, "plan")
@@ -451,14 +451,18 @@ func TestPostgresCredential(t *testing.T) {
 		m.env = m.env[:len(m.env)-1]
 	})
 	t.Run("without TLS", func(t *testing.T) {
-		m.write(p.module(strings.Replace(credentialModule, "tls        = true", "", 1), named))
+		m.write(p.module(strings.Replace(credentialModule, "tls        = true\n      ca         = \"ca.pem\"", "", 1), named))
 		wantText(t, m.run(1, "plan"), "no pg_hba.conf entry", "no encryption")
 		m.write(p.module(credentialModule, named))
 	})
 	t.Run("a certificate that nobody vouches for", func(t *testing.T) {
-		m.env = append(m.env, "SSL_CERT_FILE=/dev/null")
+		m.write(strings.Replace(m.source(), `ca         = "ca.pem"`, "", 1))
 		wantText(t, m.run(1, "plan"), "speak TLS with "+p.address(), "certificate signed by unknown authority")
-		m.env = m.env[:len(m.env)-1]
+		m.write(strings.Replace(p.module(credentialModule, named), "ca.pem", "no.pem", 1))
+		wantText(t, m.run(1, "plan"), `the authorities "no.pem"`, "no such file")
+		m.write(strings.Replace(p.module(credentialModule, named), "ca.pem", "pgx.wasm", 1))
+		wantText(t, m.run(1, "plan"), "it holds no certificates in PEM")
+		m.write(p.module(credentialModule, named))
 	})
 	t.Run("a server that wants the password itself", func(t *testing.T) {
 		p.write("pg_hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 password\n")
@@ -474,7 +478,6 @@ func TestPostgresReadCredential(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t)
 	m := databaseIn(t, p)
-	m.env = append(m.env, "SSL_CERT_FILE="+filepath.Join(m.dir, "ca.pem"))
 	source := strings.Replace(credentialModule, `credential = "database"`, `credential = "database"
       read_credential = "reader"`, 1) + `credential "reader" {
   origin   = "tcp://ADDRESS"

@@ -30,6 +30,9 @@ type HTTPGrant struct {
 	Private bool `json:"private,omitempty"`
 	// Credential names the credential block whose secret the host adds.
 	Credential string `json:"credential,omitempty"`
+	// CA is the file, in PEM, with the authorities that vouch for the server in
+	// place of the system's.
+	CA string `json:"ca,omitempty"`
 }
 
 // TCPGrant allows connections to one host and port. What goes over them is
@@ -47,6 +50,9 @@ type TCPGrant struct {
 	ReadCredential string `json:"read_credential,omitempty"`
 	// TLS has the host speak TLS with the server; the provider speaks none.
 	TLS bool `json:"tls,omitempty"`
+	// CA is the file, in PEM, with the authorities that vouch for the server in
+	// place of the system's.
+	CA string `json:"ca,omitempty"`
 }
 
 // Limits bound what a provider may use. Zero means the default of the runtime.

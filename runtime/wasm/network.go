@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -48,7 +49,7 @@ type online struct {
 func (p *Provider) networked() bool { return len(p.info.Grants.HTTP)+len(p.info.Grants.TCP) > 0 }
 
 // checkNetwork refuses grants that cannot be kept, without reading a secret.
-func checkNetwork(spec *ProviderSpec) error {
+func checkNetwork(spec *ProviderSpec, authorities map[string]*x509.CertPool) error {
 	names := map[string]broker.Credential{}
 	for _, grant := range spec.Info.Grants.HTTP {
 		if grant.Credential != "" && spec.Credential == nil {
@@ -64,7 +65,9 @@ func checkNetwork(spec *ProviderSpec) error {
 			names[name] = broker.Credential{}
 		}
 	}
-	b, err := broker.New(broker.Options{Grants: spec.Info.Grants.HTTP, TCP: spec.Info.Grants.TCP, Credentials: names})
+	b, err := broker.New(broker.Options{
+		Grants: spec.Info.Grants.HTTP, TCP: spec.Info.Grants.TCP, Credentials: names, Authorities: authorities,
+	})
 	if err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (p *Provider) network(ctx context.Context) (*broker.Broker, error) {
 		secrets = append(secrets, c.Secret)
 	}
 	b, err := broker.New(broker.Options{
-		Grants: p.info.Grants.HTTP, TCP: p.info.Grants.TCP, Limits: p.info.Limits, Credentials: credentials,
+		Grants: p.info.Grants.HTTP, TCP: p.info.Grants.TCP, Limits: p.info.Limits, Credentials: credentials, Authorities: p.authorities,
 		Now: time.Now, //nolint:forbidigo // measures a use for the audit
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -66,6 +67,8 @@ type Provider struct {
 	mounts   []guestfs.Mount
 	config   reconcile.Config
 	redactor *redactor
+	// authorities vouch for servers, by the path in a grant.
+	authorities map[string]*x509.CertPool
 	// credential reads a secret; nil where there is none.
 	credential func(ctx context.Context, name string) (Credential, error)
 	online     online
@@ -91,12 +94,17 @@ func (h *Host) Provider(ctx context.Context, spec ProviderSpec) (*Provider, erro
 	if err := checkCapabilities(answer.Description.Capabilities, &spec); err != nil {
 		return fail(err)
 	}
-	if err := checkNetwork(&spec); err != nil {
+	authorities, err := h.authoritiesOf(spec.Info.Grants, spec.ModuleDir)
+	if err == nil {
+		err = checkNetwork(&spec, authorities)
+	}
+	if err != nil {
 		return fail(err)
 	}
 	p := &Provider{
 		host: h, module: spec.Module, info: spec.Info, answer: answer, mounts: mounts, config: spec.Config,
 		limits: withDefaults(spec.Info.Limits), redactor: newRedactor(spec.Config.Secrets), credential: spec.Credential,
+		authorities: authorities,
 	}
 	p.info.Digest, p.info.Version = spec.Module.digest, answer.Description.Version
 	if err := p.checkLimits(spec.Info.Limits); err != nil {

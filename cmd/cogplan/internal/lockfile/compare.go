@@ -25,7 +25,7 @@ func Grants(g reconcile.Grants, trust string) []string {
 		out = append(out, httpLine(h))
 	}
 	for _, t := range g.TCP {
-		out = append(out, "tcp "+t.Address+reads(t.Read)+speaksTLS(t.TLS)+private(t.Private)+credential(t.Credential)+readCredential(t.ReadCredential))
+		out = append(out, "tcp "+t.Address+reads(t.Read)+speaksTLS(t.TLS)+authorities(t.CA)+private(t.Private)+credential(t.Credential)+readCredential(t.ReadCredential))
 	}
 	if trust != "" {
 		out = append(out, "trust "+trust)
@@ -46,7 +46,7 @@ func httpLine(h reconcile.HTTPGrant) string {
 	if len(h.ReadRoutes) > 0 {
 		text += " reads " + sorted(h.ReadRoutes)
 	}
-	return text + private(h.Private) + credential(h.Credential)
+	return text + authorities(h.CA) + private(h.Private) + credential(h.Credential)
 }
 
 // sorted is a list in which the order of the module does not show, and the borders
@@ -89,6 +89,14 @@ func credential(name string) string {
 		return ""
 	}
 	return " credential " + name
+}
+
+// authorities quotes the path: it could hold another word of the line.
+func authorities(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " ca " + strconv.Quote(path)
 }
 
 func readCredential(name string) string {

@@ -105,6 +105,8 @@ func TestGrantsShowWhatIsWider(t *testing.T) {
 		"tcp inside": func(g *reconcile.Grants) string { g.TCP[0].Private = true; return "" },
 		"tcp tls":    func(g *reconcile.Grants) string { g.TCP[0].TLS = true; return "" },
 		"tcp reader": func(g *reconcile.Grants) string { g.TCP[0].ReadCredential = "key"; return "" },
+		"ca":         func(g *reconcile.Grants) string { g.HTTP[0].CA = "ca.pem"; return "" },
+		"tcp ca":     func(g *reconcile.Grants) string { g.TCP[0].CA = "ca.pem"; return "" },
 		"tcp login":  func(g *reconcile.Grants) string { g.TCP[0].Credential = "key"; return "" },
 		"read":       func(g *reconcile.Grants) string { g.Read = []string{"./in"}; return "" },
 		"write":      func(g *reconcile.Grants) string { g.Write = []string{"./out"}; return "" },

@@ -89,8 +89,9 @@ type Options struct {
 	Limits reconcile.Limits
 	// Credentials by name; a grant refers to one.
 	Credentials map[string]Credential
-	// Roots vouch for servers over TCP; nil are the system's.
-	Roots *x509.CertPool
+	// Authorities vouch for servers, by the path in a grant; where a grant names
+	// none, the system's do.
+	Authorities map[string]*x509.CertPool
 	// Resolve looks a host name up; nil is the system's resolver.
 	Resolve Resolver
 	// Audit hears of each use; nil drops it. It is called from several
@@ -112,7 +113,6 @@ const (
 type Broker struct {
 	origins   []origin
 	endpoints []endpoint
-	roots     *x509.CertPool
 	limits    reconcile.Limits
 	requests  atomic.Int64
 	// connections and traffic are those of the run over TCP.
@@ -124,25 +124,36 @@ type Broker struct {
 
 // New checks the grants and returns a broker for them.
 func New(opts Options) (*Broker, error) {
-	b := &Broker{limits: withDefaults(opts.Limits), audit: opts.Audit, now: opts.Now, pins: newPins(opts.Resolve), roots: opts.Roots}
+	b := &Broker{limits: withDefaults(opts.Limits), audit: opts.Audit, now: opts.Now, pins: newPins(opts.Resolve)}
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }
 	}
 	for _, grant := range opts.Grants {
-		o, err := newOrigin(grant, opts.Credentials, b.pins)
+		o, err := newOrigin(grant, &opts, b.pins)
 		if err != nil {
 			return nil, err
 		}
 		b.origins = append(b.origins, o)
 	}
 	for _, grant := range opts.TCP {
-		e, err := newEndpoint(grant, opts.Credentials)
+		e, err := newEndpoint(grant, &opts)
 		if err != nil {
 			return nil, err
 		}
 		b.endpoints = append(b.endpoints, e)
 	}
 	return b, nil
+}
+
+// authorities are those that a grant names by their path; nil are the system's.
+func (o *Options) authorities(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // the system's
+	}
+	if pool := o.Authorities[path]; pool != nil {
+		return pool, nil
+	}
+	return nil, fmt.Errorf("the authorities %q: nobody has read them", path)
 }
 
 func withDefaults(l reconcile.Limits) reconcile.Limits {

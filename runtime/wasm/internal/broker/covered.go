@@ -20,7 +20,7 @@ func Covered(grants []reconcile.HTTPGrant, effect reconcile.Effect) (reconcile.E
 	}
 	why := "no grant names the origin " + e.at.scheme + "://" + e.at.hostPort()
 	for _, grant := range grants {
-		o, err := newOrigin(withoutCredential(grant), nil, nil)
+		o, err := newOrigin(judgedAlone(grant), &Options{}, nil)
 		if err != nil {
 			return effect, err
 		}
@@ -37,8 +37,9 @@ func Covered(grants []reconcile.HTTPGrant, effect reconcile.Effect) (reconcile.E
 	return effect, errors.New(why)
 }
 
-func withoutCredential(grant reconcile.HTTPGrant) reconcile.HTTPGrant {
-	grant.Credential = ""
+// judgedAlone is a grant without what takes files and secrets.
+func judgedAlone(grant reconcile.HTTPGrant) reconcile.HTTPGrant {
+	grant.Credential, grant.CA = "", ""
 	return grant
 }
 

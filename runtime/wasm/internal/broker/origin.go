@@ -29,7 +29,7 @@ type origin struct {
 	transport  *http.Transport
 }
 
-func newOrigin(grant reconcile.HTTPGrant, credentials map[string]Credential, p *pins) (origin, error) {
+func newOrigin(grant reconcile.HTTPGrant, opts *Options, p *pins) (origin, error) {
 	at, err := parsePlace(grant.Origin)
 	if err != nil {
 		return origin{}, fmt.Errorf("grant for %q: %w", grant.Origin, err)
@@ -52,10 +52,15 @@ func newOrigin(grant reconcile.HTTPGrant, credentials map[string]Credential, p *
 	if i := slices.IndexFunc(o.paths, func(p string) bool { return !strings.HasPrefix(p, "/") }); i >= 0 {
 		return origin{}, fmt.Errorf("grant for %q: the path %q does not start with a slash", grant.Origin, o.paths[i])
 	}
-	if err := o.bind(grant, credentials); err != nil {
+	if err := o.bind(grant, opts.Credentials); err != nil {
 		return origin{}, err
 	}
+	roots, err := opts.authorities(grant.CA)
+	if err != nil {
+		return origin{}, fmt.Errorf("grant for %q: %w", grant.Origin, err)
+	}
 	o.transport = newTransport(at, grant.Private, o.credential, p)
+	o.transport.TLSClientConfig.RootCAs = roots
 	return o, nil
 }
 

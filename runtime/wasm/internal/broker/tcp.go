@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -32,16 +33,21 @@ type endpoint struct {
 	// login is what the host logs in or shows itself with while an action is
 	// applied, and reader while a plan is made; nil leaves that to the guest.
 	login, reader *Credential
+	// roots vouch for the server; nil are the system's.
+	roots *x509.CertPool
 }
 
-func newEndpoint(grant reconcile.TCPGrant, credentials map[string]Credential) (endpoint, error) {
+func newEndpoint(grant reconcile.TCPGrant, opts *Options) (endpoint, error) {
 	host, port, err := parseAddress(grant.Address)
 	if err != nil {
 		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
 	}
 	e := endpoint{address: grant.Address, host: host, port: port, private: grant.Private, read: grant.Read, tls: grant.TLS}
-	if e.login, err = loginOf(grant.Credential, credentials); err == nil {
-		e.reader, err = loginOf(grant.ReadCredential, credentials)
+	if e.login, err = loginOf(grant.Credential, opts.Credentials); err == nil {
+		e.reader, err = loginOf(grant.ReadCredential, opts.Credentials)
+	}
+	if err == nil {
+		e.roots, err = opts.authorities(grant.CA)
 	}
 	if err != nil {
 		return endpoint{}, fmt.Errorf("grant for %q: %w", grant.Address, err)
@@ -74,13 +80,13 @@ func loginOf(name string, credentials map[string]Credential) (*Credential, error
 }
 
 // dress puts on a connection what the grant says that the host does itself.
-func (b *Broker) dress(ctx context.Context, e *endpoint, conn net.Conn, login *Credential) (net.Conn, error) {
+func (e *endpoint) dress(ctx context.Context, conn net.Conn, login *Credential) (net.Conn, error) {
 	database := login != nil && login.Kind == CredentialPostgres
 	if login != nil && login.Certificate != nil && !e.tls {
 		return nil, errors.New("a certificate is shown over TLS alone, and the grant does not say `tls = true`")
 	}
 	if e.tls {
-		config := &tls.Config{ServerName: e.host, RootCAs: b.roots, MinVersion: tls.VersionTLS12}
+		config := &tls.Config{ServerName: e.host, RootCAs: e.roots, MinVersion: tls.VersionTLS12}
 		if login != nil && login.Certificate != nil {
 			config.Certificates = []tls.Certificate{*login.Certificate}
 		}
@@ -159,7 +165,7 @@ func (s *Session) connect(ctx context.Context, address *string) (*Conn, error) {
 	if s.phase == PhaseApply {
 		login = e.login
 	}
-	conn, err := b.dress(ctx, e, raw, login)
+	conn, err := e.dress(ctx, raw, login)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err

@@ -273,7 +273,7 @@ func TestTCPOverTLS(t *testing.T) {
 			}()
 		}
 	}()
-	grant := reconcile.TCPGrant{Address: l.Addr().String(), Private: true, Read: true, TLS: true, Credential: "client"}
+	grant := reconcile.TCPGrant{Address: l.Addr().String(), Private: true, Read: true, TLS: true, Credential: "client", CA: "ca.pem"}
 	nobody := grant
 	nobody.Credential = ""
 	plain := grant
@@ -295,7 +295,7 @@ func TestTCPOverTLS(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, Options{
-				TCP: []reconcile.TCPGrant{tt.grant}, Roots: tt.roots,
+				TCP: []reconcile.TCPGrant{tt.grant}, Authorities: map[string]*x509.CertPool{"ca.pem": tt.roots},
 				Credentials: map[string]Credential{"client": {Kind: CredentialTLS, Certificate: &client}},
 			})
 			conn, err := b.Read().Connect(t.Context(), tt.grant.Address)

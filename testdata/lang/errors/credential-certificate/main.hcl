@@ -1,8 +1,13 @@
 provider "web" {
   source = "rest"
   allow {
+    http {
+      origin = "http://api.example.org"
+      ca     = "ca.pem"
+    }
     tcp {
       address    = "ldap.example.org:636"
+      ca         = "~/ca.pem"
       credential = "plain"
     }
     tcp {
