@@ -30,7 +30,7 @@ func newGrammar() *grammar {
 		allow:  &bodySpec{where: "an allow block", attrs: attrs("read", "write", "env"), blocks: blocks("http*", "tcp*")},
 		http:   &bodySpec{where: "an http grant", attrs: attrs("origin!", "methods", "paths", "read_routes", "private", "credential", "ca")},
 		tcp:    &bodySpec{where: "a tcp grant", attrs: attrs("address!", "private", "read", "tls", "ca", "credential", "read_credential")},
-		limits: &bodySpec{where: "a limits block", attrs: attrs("memory", "timeout", "run", "output", "log", "requests", "response", "connections", "traffic", "cpu")},
+		limits: &bodySpec{where: "a limits block", attrs: attrs("memory", "timeout", "run", "output", "log", "requests", "rate", "response", "connections", "traffic", "cpu")},
 		output: &bodySpec{
 			where:  "an output block",
 			attrs:  attrs("value!", "description", "sensitive", "depends_on"),

@@ -273,6 +273,7 @@ func (p *parser) limits(block *hcl.Block) reconcile.Limits {
 		Output:      take(p, content.attrs["output"], constantSize),
 		Log:         take(p, content.attrs["log"], constantSize),
 		Requests:    take(p, content.attrs["requests"], constantCount),
+		Rate:        take(p, content.attrs["rate"], constantCount),
 		Response:    take(p, content.attrs["response"], constantSize),
 		Connections: take(p, content.attrs["connections"], constantCount),
 		Traffic:     take(p, content.attrs["traffic"], constantSize),

@@ -106,6 +106,7 @@ func (b *inputBuilder) provider() *ast.Term {
 			b.field("output", b.integer(p.Limits.Output)),
 			b.field("log", b.integer(p.Limits.Log)),
 			b.field("requests", b.integer(p.Limits.Requests)),
+			b.field("rate", b.integer(p.Limits.Rate)),
 			b.field("response", b.integer(p.Limits.Response)),
 			b.field("connections", b.integer(p.Limits.Connections)),
 			b.field("traffic", b.integer(p.Limits.Traffic)),

@@ -69,6 +69,8 @@ type Limits struct {
 	Log int64 `json:"log,omitempty"`
 	// Requests is the largest number of HTTP requests in one run.
 	Requests int64 `json:"requests,omitempty"`
+	// Rate is how many HTTP requests a second go to one origin; zero holds none up.
+	Rate int64 `json:"rate,omitempty"`
 	// Response is the largest HTTP response body, in bytes.
 	Response int64 `json:"response,omitempty"`
 	// Connections is the largest number of TCP connections in one run.

@@ -147,7 +147,7 @@ func setDefault[T int64 | time.Duration](v *T, def T) {
 
 func (p *Provider) checkLimits(l reconcile.Limits) error {
 	if l.Memory < 0 || l.Timeout < 0 || l.Run < 0 || l.Output < 0 || l.Log < 0 || l.CPU < 0 ||
-		l.Requests < 0 || l.Response < 0 || l.Connections < 0 || l.Traffic < 0 {
+		l.Requests < 0 || l.Rate < 0 || l.Response < 0 || l.Connections < 0 || l.Traffic < 0 {
 		return fmt.Errorf("limits: a limit below zero")
 	}
 	if l.Memory > maxMemory {

@@ -128,11 +128,16 @@ func New(opts Options) (*Broker, error) {
 	if b.now == nil {
 		b.now = func() time.Time { return time.Time{} }
 	}
+	paces := map[string]*pace{}
 	for _, grant := range opts.Grants {
 		o, err := newOrigin(grant, &opts, b.pins)
 		if err != nil {
 			return nil, err
 		}
+		if paces[o.key] == nil {
+			paces[o.key] = newPace(b.limits.Rate)
+		}
+		o.pace = paces[o.key]
 		b.origins = append(b.origins, o)
 	}
 	for _, grant := range opts.TCP {

@@ -27,6 +27,7 @@ type origin struct {
 	credential *Credential
 	redact     *strings.Replacer
 	transport  *http.Transport
+	pace       *pace
 }
 
 func newOrigin(grant reconcile.HTTPGrant, opts *Options, p *pins) (origin, error) {
@@ -110,6 +111,9 @@ const attempts = 4
 // Retry-After changed nothing.
 func (o *origin) send(ctx context.Context, req Request, limits reconcile.Limits) (*Response, error) {
 	for attempt := 1; ; attempt++ {
+		if !o.pace.wait(ctx) {
+			return nil, fmt.Errorf("%w: its turn would come after the end of the call (limits { rate })", ErrLimit)
+		}
 		resp, err := o.once(ctx, req, limits)
 		if err != nil {
 			return nil, o.clean(err)
