@@ -1,7 +1,6 @@
 package tcp_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -10,7 +9,7 @@ import (
 	"github.com/cogplan/cogplan/sdk/tcp"
 )
 
-// A provider speaks to a server line by line. Outside of a sandbox, where this
+// A provider speaks to a server, says that it is done, and listens on. Outside of a sandbox, where this
 // example runs, the dialer connects by itself.
 func ExampleDialer() {
 	server, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +33,12 @@ func ExampleDialer() {
 	}
 	defer conn.Close() //nolint:errcheck // an example
 	_, _ = fmt.Fprintln(conn, "hello")
-	line, _ := bufio.NewReader(conn).ReadString('\n')
-	fmt.Print(line)
+	// That is all; the server may still speak.
+	if err := conn.(*tcp.Conn).CloseWrite(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	said, _ := io.ReadAll(conn)
+	fmt.Print(string(said))
 	// Output: hello
 }
