@@ -16,7 +16,7 @@ func (a *app) stateCommand() *cobra.Command {
 		Use: "state", Short: "Look at what is recorded, and change it", Args: unknownCommand, RunE: needsCommand,
 	}
 	cmd.AddCommand(
-		a.stateListCommand(), a.stateShowCommand(), a.stateMvCommand(), a.stateRmCommand(),
+		a.stateListCommand(), a.stateShowCommand(), a.stateMvCommand(), a.stateReplaceProviderCommand(), a.stateRmCommand(),
 		a.statePullCommand(), a.statePushCommand(), a.stateHistoryCommand(), a.stateRestoreCommand(), a.stateUnlockCommand(),
 	)
 	return cmd
