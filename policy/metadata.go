@@ -30,7 +30,11 @@ func (m *moduleSet) clause(module *ast.Module, pkg, local string, r *ast.Rule, b
 	}
 	meta := m.metadata(module, local, r)
 	// One clause that looks at the whole plan makes the rule one that does.
-	known.batch = known.batch && meta.batch != nil && *meta.batch
+	if meta.batch == nil {
+		one := looksAtOne(module, r)
+		meta.batch = &one
+	}
+	known.batch = known.batch && *meta.batch
 	known.fixed = known.fixed || meta.fixed != nil && *meta.fixed
 	if meta.parameters == nil {
 		return
