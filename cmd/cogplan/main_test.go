@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/cli"
@@ -142,9 +143,22 @@ func TestScripts(t *testing.T) {
 			"code": exitsWith, "thing": putGuest("thing", thing), "bare": putGuest("bare", bare), "state": showState, "live": showLive,
 			"truncate": truncate, "fill": fill, "unhex": unhex, "json": isJSON, "undigested": undigested,
 			"tmpfs": mountTmpfs, "example": copyExample, "tamper": tamper,
-			"join": joinFiles, "bundle": signBundle,
+			"join": joinFiles, "bundle": signBundle, "agekey": makeAgeKey,
 		},
 	})
+}
+
+// makeAgeKey writes a key of age to a file, and to the environment what the key is
+// called: agekey file NAME sets NAME to the recipient and NAME_KEY to the identity.
+func makeAgeKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: agekey file name")
+	}
+	identity, err := age.GenerateX25519Identity()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(identity.String()+"\n"), 0o600))
+	ts.Setenv(args[1], identity.Recipient().String())
+	ts.Setenv(args[1]+"_KEY", identity.String())
 }
 
 // joinFiles writes files behind each other: join all one two.

@@ -123,6 +123,9 @@ type ObjectAttribute struct {
 	// Sensitive attributes are redacted in plans, and hashed or encrypted in
 	// state.
 	Sensitive bool `json:"sensitive,omitempty"`
+	// Recall asks that the value of a sensitive attribute is kept encrypted, because
+	// the provider needs it back: it finds it in what it is told of the record.
+	Recall bool `json:"recall,omitempty"`
 	// Immutable attributes cannot be updated: a difference is a delete and a
 	// create.
 	Immutable bool `json:"immutable,omitempty"`

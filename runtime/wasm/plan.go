@@ -52,6 +52,9 @@ func (r *Resource) ComputePlanContext(ctx context.Context, config, live any, sta
 	if state, err = r.adopted(state); err != nil {
 		return nil, err
 	}
+	if err := r.checkSealer(); err != nil {
+		return nil, err
+	}
 	plan, err := r.compare(ctx, key, state)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ type ResourceSpec struct {
 	Adopt []Adoption
 	// Replace are the addresses of objects to delete and create anew.
 	Replace []string
+	// Sealer keeps the values that the provider needs back; nil where the state is not
+	// encrypted.
+	Sealer Sealer
 	// WriteConfig writes what [Resource.ExportConfig] finds; nil where nothing is
 	// exported.
 	WriteConfig func(*Exported) error
@@ -69,6 +72,9 @@ type Resource struct {
 	owed      []*step
 	impatient bool
 	status    reconcile.ResourceStatus
+	// secrets are those of credentials, and recalled those that were kept for the
+	// provider.
+	secrets, recalled []string
 	// asked is set once the provider has told how the resource fares.
 	asked bool
 }
@@ -119,6 +125,7 @@ func (r *Resource) LoadConfigContext(ctx context.Context, _ string) (any, error)
 	if err != nil {
 		return nil, r.fail(r.provider.explain(r.Type(), "getting ready", err))
 	}
+	r.secrets, r.recalled = secrets, nil
 	r.redactor = newRedactor(r.provider.config.Secrets, body.Secrets, secrets)
 	config := &configValue{resource: r, body: body}
 	r.config = config
@@ -158,6 +165,9 @@ func (r *Resource) FetchLiveKnown(ctx context.Context, config any, state *reconc
 	}
 	known, err := r.adopted(state)
 	if err != nil {
+		return nil, err
+	}
+	if known, err = r.unseal(known); err != nil {
 		return nil, err
 	}
 	r.tell(known)
@@ -292,7 +302,7 @@ func (r *Resource) mayShare() bool {
 // knowsSecrets reports whether the provider is told something sensitive. What a
 // credential holds it is not told.
 func (r *Resource) knowsSecrets() bool {
-	return len(r.provider.config.Secrets) > 0 || len(r.config.body.Secrets) > 0
+	return len(r.provider.config.Secrets) > 0 || len(r.config.body.Secrets) > 0 || len(r.recalled) > 0
 }
 
 func (s *session) tell(ctx context.Context, known []reconcile.Resource) error {

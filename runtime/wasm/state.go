@@ -52,6 +52,9 @@ func (r *Resource) BuildStateContext(ctx context.Context, config, live any, exis
 	if metadata != nil {
 		state.Metadata = r.redactMap(metadata)
 	}
+	if err := r.seal(state, existing); err != nil {
+		return nil, err
+	}
 	return state, nil
 }
 

@@ -13,7 +13,7 @@ var (
 	attributeKeys   = []string{"name", "type", "required", "optional", "computed", "sensitive", "default", "one_of", "pattern", "doc", "deprecated"}
 	nestedKeys      = []string{"type", "nesting", "label", "min", "max", "block"}
 	objectTypeKeys  = []string{"name", "attributes", "doc"}
-	objectFieldKeys = []string{"name", "computed", "sensitive", "immutable", "unordered", "payload", "doc"}
+	objectFieldKeys = []string{"name", "computed", "sensitive", "immutable", "unordered", "payload", "doc", "recall"}
 	nestings        = []string{string(reconcile.NestingSingle), string(reconcile.NestingList), string(reconcile.NestingMap)}
 )
 
@@ -112,10 +112,11 @@ func (e *encoder) objectType(t *reconcile.ObjectType) {
 	e.key("attributes")
 	e.b = AppendArray(e.b, len(t.Attributes))
 	for _, a := range t.Attributes {
-		e.header(true, a.Computed, a.Sensitive, a.Immutable, a.Unordered, a.Payload, a.Doc != "")
+		e.header(true, a.Computed, a.Sensitive, a.Recall, a.Immutable, a.Unordered, a.Payload, a.Doc != "")
 		e.str("name", a.Name)
 		e.flag("computed", a.Computed)
 		e.flag("sensitive", a.Sensitive)
+		e.flag("recall", a.Recall)
 		e.flag("immutable", a.Immutable)
 		e.flag("unordered", a.Unordered)
 		e.flag("payload", a.Payload)
@@ -269,6 +270,8 @@ func (d *Decoder) objectField() reconcile.ObjectAttribute {
 			a.Payload = d.Bool()
 		case 6:
 			a.Doc = d.String()
+		case 7:
+			a.Recall = d.Bool()
 		}
 	}
 	d.need(a.Name != "", "name")

@@ -27,6 +27,8 @@ const moduleDir = "."
 // What can be done at the same time is: policies and providers are loaded while
 // the language is evaluated.
 type session struct {
+	// sealer encrypts what providers need back; nil where nothing does.
+	sealer    wasm.Sealer
 	app       *app
 	module    *lang.Module
 	eval      *lang.Evaluation
@@ -306,7 +308,7 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 	spec := wasm.ResourceSpec{
 		Meta: meta, Declaration: declaration, Purpose: purpose, Replace: objectsOf(meta.Name, s.use.replace),
 		Config: func(ctx context.Context) (reconcile.Config, error) { return s.eval.Config(ctx, meta.Name) },
-		Keys:   reconcile.NewFileStore(moduleDir),
+		Keys:   reconcile.NewFileStore(moduleDir), Sealer: s.sealer,
 	}
 	switch {
 	case s.use.adopt != nil:

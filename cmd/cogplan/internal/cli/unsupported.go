@@ -10,6 +10,11 @@ func (s *session) refuseUnsupported() {
 	if state := s.module.State(); state.Backend != "file" {
 		s.messages = append(s.messages, render.Errorf("State backend is not supported",
 			"This version of cogplan keeps state in files. Take the block out, or write state \"file\" {}.").At(state.Range))
+		return
+	}
+	var err error
+	if s.sealer, err = newSealer(s.module.State().Config, s.app.proc.environ); err != nil {
+		s.messages = append(s.messages, render.Errorf("State encryption cannot be used", "%s.", sentence(err)).At(s.module.State().Range))
 	}
 }
 

@@ -33,12 +33,13 @@ func init() {
 						{Name: "value", Type: sdk.TypeDynamic, Optional: true},
 						{Name: "zone", Type: sdk.TypeString, Optional: true},
 						{Name: "secret", Type: sdk.TypeString, Optional: true, Sensitive: true},
+						{Name: "token", Type: sdk.TypeString, Optional: true, Sensitive: true},
 					},
 				}}},
 			},
 			Config: &reconcile.Block{Attributes: []reconcile.Attribute{{Name: "owner", Type: sdk.TypeString, Optional: true}}},
 			Objects: []reconcile.ObjectType{{Name: "thing", Attributes: []reconcile.ObjectAttribute{
-				{Name: "value"}, {Name: "zone", Immutable: true}, {Name: "secret", Sensitive: true},
+				{Name: "value"}, {Name: "zone", Immutable: true}, {Name: "secret", Sensitive: true}, {Name: "token", Sensitive: true, Recall: true},
 			}}},
 		},
 		Capabilities: []reconcile.Capability{{Kind: "write", Reason: "the directory of the things"}},
@@ -112,7 +113,7 @@ func (t *things) Desired(context.Context) ([]reconcile.Resource, error) {
 	var out []reconcile.Resource
 	for _, block := range t.session.Body().LabeledBlocks("thing") {
 		attributes := map[string]any{}
-		for _, name := range []string{"value", "zone", "secret"} {
+		for _, name := range []string{"value", "zone", "secret", "token"} {
 			if block.Body.Has(name) {
 				attributes[name] = block.Body.Value(name)
 			}
@@ -124,7 +125,7 @@ func (t *things) Desired(context.Context) ([]reconcile.Resource, error) {
 
 // Live are the things in the directory; a name that ends in ".foreign" is not
 // ours.
-func (t *things) Live(context.Context, sdk.Query) ([]reconcile.Resource, error) {
+func (t *things) Live(_ context.Context, query sdk.Query) ([]reconcile.Resource, error) {
 	if err := t.at("live"); err != nil {
 		return nil, err
 	}
@@ -141,9 +142,22 @@ func (t *things) Live(context.Context, sdk.Query) ([]reconcile.Resource, error) 
 		if err != nil {
 			return nil, err
 		}
+		t.remember(&object, query.Known)
 		out = append(out, object)
 	}
 	return out, nil
+}
+
+// remember gives a thing the token that it was made with, which no file tells.
+func (t *things) remember(object *reconcile.Resource, known []reconcile.Resource) {
+	for i := range known {
+		if token, ok := known[i].Attributes["token"].(string); ok && known[i].Name == object.Name {
+			object.Attributes["token"] = token
+			if t.fault == "tell" {
+				t.session.Warn("the token of " + object.Name + " is " + token)
+			}
+		}
+	}
 }
 
 func (t *things) read(file string) (reconcile.Resource, error) {
@@ -212,6 +226,9 @@ func (t *things) Update(_ context.Context, change sdk.Change) (sdk.Applied, erro
 func (t *things) write(change sdk.Change) error {
 	var out strings.Builder
 	for key, value := range change.Desired.Attributes {
+		if key == "token" {
+			continue // the thing does not give it away again
+		}
 		text, _ := value.(string)
 		out.WriteString(key + "=" + base64.StdEncoding.EncodeToString([]byte(text)) + "\n")
 	}
