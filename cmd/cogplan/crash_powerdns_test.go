@@ -56,8 +56,9 @@ func TestKilledAppliesLoseNothingPowerDNS(t *testing.T) {
 	began := time.Now()
 	m.run(0, "apply", "-auto-approve")
 	whole := time.Since(began)
+	journal := filepath.Join(m.dir, ".cog", "journal", "run.journal")
 	killed, found, applies := 0, 0, 0
-	for generation := 2; killed < kills; generation++ {
+	for generation := 2; killed < kills || found == 0 && applies < 40; generation++ {
 		declare(fmt.Sprintf("g%d", generation))
 		applies++
 		cmd := exec.Command("cogplan", "apply", "-auto-approve")
@@ -66,18 +67,23 @@ func TestKilledAppliesLoseNothingPowerDNS(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(whole/3 + time.Duration(random.Int64N(int64(whole*2/3))))
+		if random.IntN(4) == 0 {
+			time.Sleep(time.Duration(random.Int64N(int64(whole))))
+		} else { // while the world is being changed
+			awaitFile(journal, 4*whole)
+			time.Sleep(time.Duration(random.Int64N(int64(whole / 4))))
+		}
 		_ = cmd.Process.Kill()
 		if exit, ok := errors.AsType[*exec.ExitError](cmd.Wait()); ok && exit.ExitCode() == -1 {
 			killed++
 		}
-		if _, err := os.Stat(filepath.Join(m.dir, ".cog", "journal", "run.journal")); err == nil {
+		if _, err := os.Stat(journal); err == nil {
 			found++
 		}
 		if _, _, err := reconcile.NewFileStore(m.dir).Load(t.Context(), "rest.zones"); err != nil {
 			t.Fatalf("after a kill: %v", err)
 		}
-		if generation%3 == 0 || killed == kills {
+		if generation%3 == 0 || killed >= kills {
 			want := declare(fmt.Sprintf("g%d-end", generation))
 			p.changes()
 			m.run(0, "apply", "-auto-approve")
@@ -93,6 +99,15 @@ func TestKilledAppliesLoseNothingPowerDNS(t *testing.T) {
 	t.Logf("COGPLAN_SEED=%d: %d kills in %d applies, %d of them found with a journal; no orphan, no duplicate", seed, killed, applies, found)
 	if kills >= dnsKillsShort && found == 0 {
 		t.Error("no kill came while anything was under way: the harness does not do its work")
+	}
+}
+
+// awaitFile waits until a file is there, or that long.
+func awaitFile(name string, most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(name); err == nil {
+			return
+		}
 	}
 }
 

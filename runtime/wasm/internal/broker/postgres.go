@@ -44,8 +44,10 @@ type postgresConn struct {
 	news chan struct{}
 
 	mu sync.Mutex
-	// told waits to be read by the guest.
+	// told waits to be read by the guest, and why is the error of a beginning that
+	// went wrong: whoever reads hears of it too, and perhaps first.
 	told []byte
+	why  error
 }
 
 func newPostgresConn(conn net.Conn, login Credential) *postgresConn {
@@ -83,7 +85,7 @@ func (c *postgresConn) Read(p []byte) (int, error) {
 		case <-c.news:
 			continue
 		case <-c.gone:
-			return 0, net.ErrClosed
+			return 0, c.reason()
 		case <-c.open:
 		}
 		if n := c.tellInto(p); n > 0 {
@@ -91,6 +93,15 @@ func (c *postgresConn) Read(p []byte) (int, error) {
 		}
 		return c.in.Read(p)
 	}
+}
+
+func (c *postgresConn) reason() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != nil {
+		return c.why
+	}
+	return net.ErrClosed
 }
 
 func (c *postgresConn) tellInto(p []byte) int {
@@ -145,6 +156,9 @@ func (c *postgresConn) Write(p []byte) (int, error) {
 		return 0, errors.New("no connection to PostgreSQL begins like that")
 	}
 	if err := c.begin(); err != nil {
+		c.mu.Lock()
+		c.why = err
+		c.mu.Unlock()
 		_ = c.Close()
 		return 0, err
 	}
