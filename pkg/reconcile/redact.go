@@ -133,6 +133,15 @@ func hashKeyFor(key []byte, state *State) []byte {
 	return key
 }
 
+// RecordedAs reports whether a state says, by the hash that it holds, that an
+// attribute of one of its objects has a value. The key is that of
+// [FileStore.HashKey]; without one the lineage is. It is false where the state has
+// no hash there.
+func RecordedAs(state *State, key []byte, object *Resource, attribute string, value any) bool {
+	hash, ok := object.Attributes[attribute].(string)
+	return ok && isHash(hash) && hash == hashValue(hashKeyFor(key, state), keyOf(object), attribute, value)
+}
+
 func isHash(text string) bool {
 	return strings.HasPrefix(text, hashPrefix) && len(text) == len(hashPrefix)+2*sha256.Size
 }

@@ -30,6 +30,9 @@ type ResourceSpec struct {
 	Adopt []Adoption
 	// Replace are the addresses of objects to delete and create anew.
 	Replace []string
+	// Recorded takes what is recorded for what is live, until something was applied:
+	// the world is not read. Data, and what is adopted, are read all the same.
+	Recorded bool
 	// Sealer keeps the values that the provider needs back; nil where the state is not
 	// encrypted.
 	Sealer Sealer
@@ -171,6 +174,13 @@ func (r *Resource) FetchLiveKnown(ctx context.Context, config any, state *reconc
 		return nil, err
 	}
 	r.tell(known)
+	if r.readsRecord() {
+		live, err := r.recordedLive(ctx, known)
+		if live != nil || err != nil {
+			r.live = live
+			return live, err
+		}
+	}
 	var set *answerSet
 	err = r.reading(ctx, "reading the world", func(s *session) (err error) {
 		set, err = s.objects(ctx, abi.OpFetchLive, abi.Empty{})

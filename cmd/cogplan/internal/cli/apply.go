@@ -30,6 +30,9 @@ func (a *app) applyCommand() *cobra.Command {
 			if err := flags.check(); err != nil {
 				return err
 			}
+			if len(args) == 1 && flags.unread {
+				return usagef("-refresh=false does not go with a plan file: it rests on the world as it was read")
+			}
 			if len(args) == 1 && !refresh {
 				return a.applyFile(cmd.Context(), &flags, args[0])
 			}
@@ -39,7 +42,7 @@ func (a *app) applyCommand() *cobra.Command {
 			if !refresh {
 				return a.apply(cmd.Context(), &flags, approve)
 			}
-			if err := onlyRefresh(len(args) > 0 || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+			if err := onlyRefresh(flags.unread || len(args) > 0 || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
 				return err
 			}
 			return a.refreshOnly(cmd.Context(), &flags, approve)
@@ -51,7 +54,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
 	flags.ruling.addApprovals(cmd.Flags())
-	addRefusedFlags(cmd.Flags())
+	flags.addRefresh(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "apply without asking")
 	cmd.Flags().BoolVar(&refresh, "refresh-only", false, "record what moved in the world, and change nothing")
 	return cmd

@@ -22,6 +22,8 @@ type runFlags struct {
 	parallelism int
 	full        bool
 	effects     bool
+	// unread takes the record for the world.
+	unread      bool
 	events      string
 	selection   selection
 	ruling      rulingFlags
@@ -35,6 +37,12 @@ func (f *runFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.parallelism, "parallelism", 0, "work on at most `n` resources at once; 0 leaves it to the engine")
 	flags.StringVar(&f.events, "events", "", "append a line of JSON for each step of the run to this `file`; - is standard error")
 	flags.BoolVar(&f.full, "full", false, "show every value whole, in a long plan too")
+}
+
+// addRefresh adds the flag of what may leave the world unread.
+func (f *runFlags) addRefresh(flags *pflag.FlagSet) {
+	flags.Var(&inputFlag{&f.unread}, "refresh", "read the world; false takes what was recorded for it")
+	flags.Lookup("refresh").NoOptDefVal = "true"
 }
 
 // addEffects adds the flag of what shows a plan.
@@ -83,7 +91,7 @@ func (a *app) planCommand() *cobra.Command {
 			if !opts.refresh {
 				return a.plan(cmd.Context(), &flags, opts)
 			}
-			if err := onlyRefresh(opts.out != "" || opts.record != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+			if err := onlyRefresh(flags.unread || opts.out != "" || opts.record != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
 				return err
 			}
 			return a.planRefresh(cmd.Context(), &flags, opts.detailed)
@@ -93,7 +101,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.addEffects(cmd.Flags())
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
-	addRefusedFlags(cmd.Flags())
+	flags.addRefresh(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.detailed, "detailed-exitcode", false, "end with exit code 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.destroy, "destroy", false, "plan what destroy would do")
 	cmd.Flags().BoolVar(&opts.refresh, "refresh-only", false, "show what apply -refresh-only would record")
@@ -106,6 +114,9 @@ func (a *app) plan(ctx context.Context, flags *runFlags, opts planOptions) error
 	r := a.newRun("plan", flags)
 	defer r.close()
 	r.destroy, r.detailed = opts.destroy, opts.detailed
+	if flags.unread && (opts.out != "" || opts.record != "") {
+		return usagef("-refresh=false is for a look: a plan that is kept rests on the world as it was read")
+	}
 	if opts.out != "" && opts.record != "" {
 		return usagef("-out and -record are for two plans: a plan file is bound to the sensitive variables, and a recording must not be")
 	}

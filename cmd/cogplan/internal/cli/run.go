@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/recording"
@@ -148,7 +147,7 @@ func (r *run) open(ctx context.Context) error {
 }
 
 func (r *run) use() sessionUse {
-	use := sessionUse{salt: r.salt, replace: r.flags.selection.Replace, adopt: r.adopt, recorder: r.recorder, replayed: r.replayed}
+	use := sessionUse{recorded: r.flags.unread, salt: r.salt, replace: r.flags.selection.Replace, adopt: r.adopt, recorder: r.recorder, replayed: r.replayed}
 	if r.file != nil {
 		use.salt = r.file.Binding.Salt
 	}
@@ -240,8 +239,19 @@ func (r *run) proposed(ctx context.Context, proposal *reconcile.Proposal, err er
 	return o
 }
 
+// sayUnread warns that the world was not looked at.
+func (r *run) sayUnread() {
+	if r.flags.unread {
+		r.session.messages = append(r.session.messages, render.Message{
+			Severity: render.SeverityWarning, Summary: "The world was not read",
+			Detail: "With -refresh=false the plan rests on what was recorded. What has moved since is not in it.",
+		})
+	}
+}
+
 // sayPart warns that the run is about a part of the module.
 func (r *run) sayPart() {
+	r.sayUnread()
 	notes := r.chosen.notes
 	if r.adopt != nil {
 		return // it is about one object, and says so
@@ -317,28 +327,6 @@ func (r *run) explainTarget(err error) error {
 		}
 	}
 	return err
-}
-
-// refusedFlag is a flag of other tools that has no meaning here, and says why.
-type refusedFlag struct{ why string }
-
-// String has no default to show.
-func (f *refusedFlag) String() string { return "" }
-
-// Type is what the help calls the value.
-func (f *refusedFlag) Type() string { return "bool" }
-
-// Set refuses.
-func (f *refusedFlag) Set(string) error { return errors.New(f.why) }
-
-func addRefusedFlags(flags *pflag.FlagSet) {
-	for name, why := range map[string]string{
-		"refresh": "cogplan plans against the world as it is, and nothing else; leave the flag out",
-	} {
-		flags.Var(&refusedFlag{why}, name, "is not supported")
-		flags.Lookup(name).NoOptDefVal = "true"
-		flags.Lookup(name).Hidden = true
-	}
 }
 
 func atMostOne(what string) func(*cobra.Command, []string) error {

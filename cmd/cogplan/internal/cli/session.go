@@ -60,6 +60,8 @@ type sessionUse struct {
 	salt string
 	// adopt are objects to import, by the resource that they belong to.
 	adopt map[string][]wasm.Adoption
+	// recorded takes the record for the world.
+	recorded bool
 	// unlocked leaves the lock file to the caller.
 	unlocked bool
 	// recorder and replayed are those of the run; nil for none.
@@ -308,7 +310,7 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 	spec := wasm.ResourceSpec{
 		Meta: meta, Declaration: declaration, Purpose: purpose, Replace: objectsOf(meta.Name, s.use.replace),
 		Config: func(ctx context.Context) (reconcile.Config, error) { return s.eval.Config(ctx, meta.Name) },
-		Keys:   reconcile.NewFileStore(moduleDir), Sealer: s.sealer,
+		Keys:   reconcile.NewFileStore(moduleDir), Sealer: s.sealer, Recorded: s.use.recorded,
 	}
 	switch {
 	case s.use.adopt != nil:
