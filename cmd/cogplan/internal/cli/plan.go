@@ -114,23 +114,8 @@ func (a *app) plan(ctx context.Context, flags *runFlags, opts planOptions) error
 	r := a.newRun("plan", flags)
 	defer r.close()
 	r.destroy, r.detailed = opts.destroy, opts.detailed
-	if flags.unread && (opts.out != "" || opts.record != "") {
-		return usagef("-refresh=false is for a look: a plan that is kept rests on the world as it was read")
-	}
-	if opts.out != "" && opts.record != "" {
-		return usagef("-out and -record are for two plans: a plan file is bound to the sensitive variables, and a recording must not be")
-	}
-	if opts.out != "" {
-		if err := planfile.Writable(opts.out); err != nil {
-			return err
-		}
-		r.salt = planfile.NewSalt()
-	}
-	if opts.record != "" {
-		if err := recording.Free(opts.record); err != nil {
-			return err
-		}
-		r.recorder = recording.NewRecorder()
+	if err := r.prepareToKeep(opts); err != nil {
+		return err
 	}
 	proposal, o, err := r.look(ctx)
 	if err != nil {
@@ -154,6 +139,29 @@ func (a *app) plan(ctx context.Context, flags *runFlags, opts planOptions) error
 	}
 	r.showPlan(proposal)
 	return end(o, opts.detailed)
+}
+
+// prepareToKeep gets ready for what is kept of the plan: a file, or a recording.
+func (r *run) prepareToKeep(opts planOptions) error {
+	if r.flags.unread && (opts.out != "" || opts.record != "") {
+		return usagef("-refresh=false is for a look: a plan that is kept rests on the world as it was read")
+	}
+	if opts.out != "" && opts.record != "" {
+		return usagef("-out and -record are for two plans: a plan file is bound to the sensitive variables, and a recording must not be")
+	}
+	if opts.out != "" {
+		if err := planfile.Writable(opts.out); err != nil {
+			return err
+		}
+		r.salt = planfile.NewSalt()
+	}
+	if opts.record != "" {
+		if err := recording.Free(opts.record); err != nil {
+			return err
+		}
+		r.recorder = recording.NewRecorder()
+	}
+	return nil
 }
 
 // keep saves what was planned, also what is denied, so that it can be looked at.
