@@ -150,6 +150,9 @@ func (r *Resource) LoadConfigContext(ctx context.Context, _ string) (any, error)
 	if r.spec.Purpose == PurposeDestroy {
 		config.desired, config.index = nil, nil
 	}
+	if err := r.secretName(config.desired); err != nil {
+		return nil, r.fail(err)
+	}
 	return config, nil
 }
 
@@ -298,21 +301,6 @@ func (r *Resource) open(ctx context.Context, phase abi.Phase, timeout time.Durat
 		return nil, err
 	}
 	return s, nil
-}
-
-// mayShare reports whether an instance that serves this resource may serve
-// others of the provider too, in the same phase. What one is told another could
-// tell on, so there must be no secret in it. What it may do is asked for each
-// action anew, outside of the guest.
-func (r *Resource) mayShare() bool {
-	p := r.provider
-	return p.answer.Can(abi.AbilityReopen) && !p.networked() && !r.knowsSecrets()
-}
-
-// knowsSecrets reports whether the provider is told something sensitive. What a
-// credential holds it is not told.
-func (r *Resource) knowsSecrets() bool {
-	return len(r.provider.config.Secrets) > 0 || len(r.config.body.Secrets) > 0 || len(r.recalled) > 0
 }
 
 func (s *session) tell(ctx context.Context, known []reconcile.Resource) error {
