@@ -177,8 +177,8 @@ type scope struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	session *broker.Session // nil permits nothing
-	// running are the requests under way, by handle.
-	running map[uint32]context.CancelFunc
+	// exchanges are the requests that are not over, by handle.
+	exchanges map[uint32]*exchange
 	// sockets are the connections, by handle.
 	sockets map[uint32]*socket
 	all     sync.WaitGroup
@@ -192,7 +192,7 @@ func (w *wire) begin(ctx context.Context, session *broker.Session, limit time.Du
 	ctx, cancel := context.WithTimeout(ctx, limit-limit/20)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.scope = &scope{ctx: ctx, cancel: cancel, session: session, running: map[uint32]context.CancelFunc{}, sockets: map[uint32]*socket{}}
+	w.scope = &scope{ctx: ctx, cancel: cancel, session: session, exchanges: map[uint32]*exchange{}, sockets: map[uint32]*socket{}}
 }
 
 // end closes the scope: requests under way are given up, and what was tried
@@ -215,69 +215,6 @@ func (w *wire) end(report *guestfs.Report) {
 	report.Violations = append(report.Violations, s.report.Violations...)
 	report.Problems = append(report.Problems, s.report.Problems...)
 	report.Limited = report.Limited || s.report.Limited
-}
-
-// request carries out a request of the worker, and answers when it is done. It
-// does not block: it runs in the goroutine that reads the pipe.
-func (w *wire) request(m pipe.HTTPMessage) error {
-	head, err := abi.DecodeHTTPStartRequest(m.Head, abi.DefaultLimits())
-	if err != nil || len(m.Body) > abi.MaxHTTPBody || len(m.Body) != head.Size {
-		return errors.New("a malformed request")
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.scope
-	if s == nil || s.running[m.Handle] != nil || len(s.running) >= abi.MaxHTTPHandles {
-		return errors.New("a request that cannot be")
-	}
-	w.turn.end() // from here on the call waits more than it computes
-	ctx, cancel := context.WithCancel(s.ctx)
-	s.running[m.Handle] = cancel
-	s.all.Go(func() {
-		defer cancel()
-		answer, body := w.carry(ctx, s, head, m.Body)
-		w.mu.Lock()
-		delete(s.running, m.Handle)
-		w.mu.Unlock()
-		w.answer(m.Handle, answer, body)
-	})
-	return nil
-}
-
-// abandon gives up on a request that the guest has closed.
-func (w *wire) abandon(handle uint32) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.scope != nil && w.scope.running[handle] != nil {
-		w.scope.running[handle]()
-	}
-}
-
-func (w *wire) carry(ctx context.Context, s *scope, head *abi.HTTPStartRequest, body []byte) (*abi.HTTPHead, []byte) {
-	if w.stopped(s) {
-		return &abi.HTTPHead{Fault: abi.HTTPViolation, Message: "nothing more is permitted after a violation"}, nil
-	}
-	var resp *broker.Response
-	var err error
-	if s.session == nil {
-		err = &broker.ViolationError{What: "http " + head.Method + " " + head.URL, Why: "nothing is permitted before it has been asked for something"}
-	} else {
-		resp, err = s.session.Do(ctx, broker.Request{Method: head.Method, URL: head.URL, Header: head.Header, Body: body})
-	}
-	if err != nil {
-		return w.failed(s, err), nil
-	}
-	answer := &abi.HTTPHead{Status: resp.Status, Header: map[string][]string{}, Size: int64(len(resp.Body))}
-	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
-		if len(answer.Header) >= abi.MaxHTTPHeaders {
-			break
-		}
-		for _, value := range resp.Header[name][:min(len(resp.Header[name]), abi.MaxHTTPHeaders)] {
-			key := strings.ToValidUTF8(name, "\uFFFD")
-			answer.Header[key] = append(answer.Header[key], strings.ToValidUTF8(value, "\uFFFD"))
-		}
-	}
-	return answer, resp.Body
 }
 
 // stopped reports whether the guest has tried what it must not do: then it
@@ -317,17 +254,6 @@ func (w *wire) failed(s *scope, err error) *abi.HTTPHead {
 	}
 }
 
-func (w *wire) answer(handle uint32, head *abi.HTTPHead, body []byte) {
-	data, err := head.Append(nil)
-	if err != nil {
-		data, _ = (&abi.HTTPHead{Fault: abi.HTTPFailed, Message: "the response cannot be passed on"}).Append(nil)
-		body = nil
-	}
-	message := pipe.HTTPMessage{Handle: handle, Head: data}
-	// A failure shows in the reader: the process is gone.
-	_ = w.out.Send(pipe.HTTPAnswer, w.instance, message.AppendHead(nil), body)
-}
-
 // carry hands a frame about the network to the session whose instance sent it.
 func (p *process) carry(f pipe.Frame) {
 	p.mu.Lock()
@@ -342,23 +268,38 @@ func (p *process) carry(f pipe.Frame) {
 }
 
 func (w *wire) take(f pipe.Frame) error {
-	if f.Kind == pipe.TCPRequest {
-		m, err := pipe.ParseTCP(f.Payload)
+	if f.Kind == pipe.HTTPRequest {
+		m, err := pipe.ParseHTTP(f.Payload)
 		if err != nil {
 			return err
 		}
-		return w.tcp(m)
+		return w.request(m)
 	}
-	m, err := pipe.ParseHTTP(f.Payload)
+	m, err := pipe.ParseStream(f.Payload)
 	switch {
 	case err != nil:
 		return err
-	case f.Kind == pipe.HTTPCancel:
-		w.abandon(m.Handle)
-		return nil
-	default:
-		return w.request(m)
+	case m.Verb == pipe.StreamConnect:
+		return w.connectTo(m)
 	}
+	return w.want(m)
+}
+
+// want tells a stream what the worker wants of it. What comes late for one that is
+// over is no breach.
+func (w *wire) want(m pipe.StreamMessage) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.scope == nil {
+		return nil
+	}
+	if c := w.scope.sockets[m.Handle]; c != nil {
+		return c.want(m)
+	}
+	if e := w.scope.exchanges[m.Handle]; e != nil {
+		return e.want(m)
+	}
+	return nil
 }
 
 // permissions of a call that reads, or that opens a session which will write.

@@ -120,7 +120,7 @@ const answerRoom = 1 << 20
 
 // read hands the frames of the worker to the calls that wait, until it ends.
 func (p *process) read(stdout io.Reader, spec processSpec) {
-	in := pipe.NewReader(stdout, max(spec.config.Output, abi.MaxHTTPBody)+answerRoom)
+	in := pipe.NewReader(stdout, max(spec.config.Output, abi.HTTPWindow)+answerRoom)
 	var compiling bool
 	for {
 		f, err := in.Next()
@@ -152,7 +152,7 @@ func (p *process) read(stdout io.Reader, spec processSpec) {
 			}
 		case pipe.Answer, pipe.Applied:
 			p.deliver(f)
-		case pipe.HTTPRequest, pipe.HTTPCancel, pipe.TCPRequest:
+		case pipe.HTTPRequest, pipe.StreamRequest:
 			p.carry(f)
 		default:
 			p.kill("the worker process broke the protocol")

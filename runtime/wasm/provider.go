@@ -153,9 +153,6 @@ func (p *Provider) checkLimits(l reconcile.Limits) error {
 	if l.Memory > maxMemory {
 		return fmt.Errorf("limits: memory of %d MiB; a provider can address no more than %d MiB", l.Memory>>20, maxMemory>>20)
 	}
-	if l.Response > 256<<20 {
-		return fmt.Errorf("limits: response of %d MiB; no more than 256 MiB are possible", l.Response>>20)
-	}
 	if l.Output > 1<<30 {
 		return fmt.Errorf("limits: output of %d MiB; no more than 1024 MiB are possible", l.Output>>20)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
@@ -22,30 +21,20 @@ const (
 	readPiece = 64 << 10
 )
 
-// socket is one connection of a guest. The goroutine that reads the pipe tells
-// it what the worker wants and never waits for it; two others carry the bytes.
+// socket is one connection of a guest. Two goroutines carry its bytes.
 type socket struct {
-	wire   *wire
+	flow
 	scope  *scope
-	handle uint32
 	cancel context.CancelFunc
 	// gone is closed when nothing more happens to it.
 	gone chan struct{}
-	// news wake the one who writes, and the one who reads.
-	toWrite, toRead chan struct{}
 
-	mu sync.Mutex
-	// out waits to be sent; owed is how much the worker was not told is sent.
-	out  []byte
-	owed int
-	// credit is how much the worker has room for.
-	credit int
-	// up says that the connection is there.
-	up, shut, closed bool
+	// The flow's mutex guards them. up says that the connection is there.
+	up, closed bool
 }
 
 // connectTo begins a connection that the worker wants.
-func (w *wire) connectTo(m pipe.TCPMessage) error {
+func (w *wire) connectTo(m pipe.StreamMessage) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.scope
@@ -54,14 +43,12 @@ func (w *wire) connectTo(m pipe.TCPMessage) error {
 	}
 	w.turn.end() // from here on the call waits more than it computes
 	if len(s.sockets) >= maxSockets {
-		w.tell(m.Handle, pipe.TCPFail, 0, down(&abi.HTTPHead{Fault: abi.HTTPLimit, Message: "too many connections at a time"}))
+		w.tell(m.Handle, pipe.StreamFail, 0, down(&abi.HTTPHead{Fault: abi.HTTPLimit, Message: "too many connections at a time"}))
 		return nil
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	c := &socket{
-		wire: w, scope: s, handle: m.Handle, cancel: cancel, credit: abi.TCPWindow,
-		gone: make(chan struct{}), toWrite: make(chan struct{}, 1), toRead: make(chan struct{}, 1),
-	}
+	c := &socket{scope: s, cancel: cancel, gone: make(chan struct{})}
+	c.start(w, m.Handle, abi.TCPWindow)
 	s.sockets[m.Handle] = c
 	s.all.Go(func() {
 		defer close(c.gone)
@@ -74,59 +61,24 @@ func (w *wire) connectTo(m pipe.TCPMessage) error {
 	return nil
 }
 
-// tcp takes what the worker wants of a connection.
-func (w *wire) tcp(m pipe.TCPMessage) error {
-	if m.Verb == pipe.TCPConnect {
-		return w.connectTo(m)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.scope == nil || w.scope.sockets[m.Handle] == nil {
-		return nil // it broke meanwhile
-	}
-	return w.scope.sockets[m.Handle].want(m)
-}
-
-func (w *wire) tell(handle uint32, verb pipe.TCPVerb, count int, data []byte) {
-	message := pipe.TCPMessage{Handle: handle, Verb: verb, Count: uint32(count)}
+func (w *wire) tell(handle uint32, verb pipe.StreamVerb, count int, data []byte) {
+	message := pipe.StreamMessage{Handle: handle, Verb: verb, Count: uint32(count)}
 	// A failure shows in the reader: the process is gone.
-	_ = w.out.Send(pipe.TCPAnswer, w.instance, message.AppendHead(nil), data)
+	_ = w.out.Send(pipe.StreamAnswer, w.instance, message.AppendHead(nil), data)
 }
 
-// want is one wish of the worker, which is bound by the windows.
-func (c *socket) want(m pipe.TCPMessage) error {
+// want is one wish of the worker.
+func (c *socket) want(m pipe.StreamMessage) error {
+	if m.Verb != pipe.StreamClose {
+		return c.flow.want(m)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch m.Verb {
-	case pipe.TCPData:
-		if c.owed += len(m.Data); c.owed > abi.TCPWindow || c.shut {
-			return errors.New("more bytes of a connection than there is room for")
-		}
-		c.out = append(c.out, m.Data...)
-	case pipe.TCPRoom:
-		if m.Count > abi.TCPWindow || c.credit+int(m.Count) > abi.TCPWindow {
-			return errors.New("more room for a connection than there can be")
-		}
-		c.credit += int(m.Count)
-		wake(c.toRead)
-	case pipe.TCPShut:
-		c.shut = true
-	case pipe.TCPClose:
-		if c.shut, c.closed = true, true; !c.up {
-			c.cancel() // nobody waits for it any more
-		}
-	default:
-		return errors.New("a connection that is asked for something unknown")
+	if c.shut, c.closed = true, true; !c.up {
+		c.cancel() // nobody waits for it any more
 	}
 	wake(c.toWrite)
 	return nil
-}
-
-func wake(news chan struct{}) {
-	select {
-	case news <- struct{}{}:
-	default:
-	}
 }
 
 // live is the connection from its beginning to its end.
@@ -142,7 +94,7 @@ func (c *socket) live(ctx context.Context, address string) {
 	c.mu.Lock()
 	c.up = true
 	c.mu.Unlock()
-	c.wire.tell(c.handle, pipe.TCPUp, 0, nil)
+	c.tell(pipe.StreamUp, 0, nil)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -202,7 +154,7 @@ func (c *socket) end(ctx context.Context, err error) {
 }
 
 func (c *socket) fail(err error) {
-	c.wire.tell(c.handle, pipe.TCPFail, 0, down(c.wire.failed(c.scope, err)))
+	c.tell(pipe.StreamFail, 0, down(c.wire.failed(c.scope, err)))
 }
 
 // down is a state with the reason of a failed request.
@@ -239,21 +191,6 @@ func (c *socket) send(ctx context.Context, conn *broker.Conn) error {
 	}
 }
 
-// next is what waits to be sent, and whether nothing will follow.
-func (c *socket) next() (piece []byte, shut bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	piece, c.out = c.out, nil
-	return piece, c.shut
-}
-
-func (c *socket) sent(n int) {
-	c.mu.Lock()
-	c.owed -= n
-	c.mu.Unlock()
-	c.wire.tell(c.handle, pipe.TCPRoom, n, nil)
-}
-
 // receive carries what the server sends, as far as the guest has room.
 func (c *socket) receive(ctx context.Context, conn *broker.Conn) error {
 	buf := make([]byte, readPiece)
@@ -270,28 +207,16 @@ func (c *socket) receive(ctx context.Context, conn *broker.Conn) error {
 		n, err := conn.Read(buf[:min(room, len(buf))])
 		if n > 0 {
 			c.spend(n)
-			c.wire.tell(c.handle, pipe.TCPData, 0, buf[:n])
+			c.tell(pipe.StreamData, 0, buf[:n])
 		}
 		if errors.Is(err, io.EOF) {
-			c.wire.tell(c.handle, pipe.TCPEnd, 0, nil)
+			c.tell(pipe.StreamEnd, 0, nil)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-}
-
-func (c *socket) room() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.credit
-}
-
-func (c *socket) spend(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.credit -= n
 }
 
 // drain waits until what the guest gave to connections that it closed is sent,

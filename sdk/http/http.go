@@ -22,7 +22,14 @@ type Request struct {
 	Method string
 	URL    string
 	Header Header
-	Body   []byte
+	// Body, where it is held whole. The host may send it more than once.
+	Body []byte
+	// Stream is read in place of Body while the request is sent, and closed where
+	// it is an [io.Closer]. The host sends it once, so that a server that asks for
+	// patience is not asked again.
+	Stream io.Reader
+	// Size of the stream in bytes; 0 or less where that is not known.
+	Size int64
 }
 
 // Header holds the values of each name. Names are compared without case.
@@ -66,11 +73,12 @@ type Response struct {
 	Body   []byte
 }
 
-// Stream is a response whose body is read piece by piece. Close it.
+// Stream is a response whose body is read piece by piece, while the server sends
+// it. Close it.
 type Stream struct {
 	Status int
 	Header Header
-	// Size of the body in bytes.
+	// Size of the body in bytes; -1 where that is not known.
 	Size int64
 	Body io.ReadCloser
 }
@@ -109,7 +117,7 @@ func Open(ctx context.Context, req *Request) (*Stream, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(req.Body) > abi.MaxHTTPBody {
+	if len(req.Body) > abi.MaxHTTPBody || req.Size > abi.MaxHTTPBody {
 		return nil, &Error{Method: req.Method, URL: req.URL, Limit: true, Message: "the body is too large"}
 	}
 	return open(ctx, req)

@@ -5,6 +5,7 @@ package http
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 )
 
@@ -14,9 +15,16 @@ func open(ctx context.Context, req *Request) (*Stream, error) {
 	fail := func(err error) (*Stream, error) {
 		return nil, &Error{Method: req.Method, URL: req.URL, Message: err.Error()}
 	}
-	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, bytes.NewReader(req.Body))
+	var body io.Reader = bytes.NewReader(req.Body)
+	if req.Stream != nil {
+		body = req.Stream
+	}
+	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, body)
 	if err != nil {
 		return fail(err)
+	}
+	if req.Stream != nil {
+		out.ContentLength = max(req.Size, 0) // 0 with a body is not known
 	}
 	for name, values := range req.Header {
 		for _, value := range values {

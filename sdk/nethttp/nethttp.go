@@ -7,10 +7,13 @@
 package nethttp
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
 
+	"github.com/cogplan/cogplan/runtime/wasm/abi"
 	guest "github.com/cogplan/cogplan/sdk/http"
 )
 
@@ -42,18 +45,36 @@ func (Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			out.Header[name] = values
 		}
 	}
-	if req.Body != nil {
-		defer req.Body.Close() //nolint:errcheck // only read
-		var err error
-		if out.Body, err = io.ReadAll(req.Body); err != nil {
-			return nil, err
-		}
+	if err := takeBody(req, out); err != nil {
+		return nil, err
 	}
 	in, err := guest.Open(req.Context(), out)
 	if err != nil {
 		return nil, err
 	}
 	return response(req, in), nil
+}
+
+// takeBody holds a body that is small, which may then be sent more than once, and
+// streams any other.
+func takeBody(req *http.Request, out *guest.Request) error {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	rest := req.Body
+	if req.ContentLength <= abi.HTTPWindow {
+		begin, err := io.ReadAll(io.LimitReader(req.Body, abi.HTTPWindow+1))
+		if err != nil || len(begin) <= abi.HTTPWindow {
+			out.Body = begin
+			return errors.Join(err, req.Body.Close())
+		}
+		rest = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(begin), req.Body), req.Body}
+	}
+	out.Stream, out.Size = rest, req.ContentLength
+	return nil
 }
 
 func response(req *http.Request, in *guest.Stream) *http.Response {

@@ -12,22 +12,27 @@ const (
 	// closed yet.
 	MaxHTTPHandles = 64
 	// MaxHTTPBody is the largest body of a request.
-	MaxHTTPBody = 32 << 20
+	MaxHTTPBody = 1 << 30
+	// HTTPWindow is how many bytes of a request's body may be on their way: given
+	// by the guest and not yet sent. A body of which the size is told and that is
+	// not larger is held until it is whole, and may be sent more than once.
+	HTTPWindow = 1 << 20
+	// SizeUnknown is that of a body whose end nobody knows yet.
+	SizeUnknown = -1
 	// MaxHTTPHeaders is how many names of headers a request may have.
 	MaxHTTPHeaders = 256
 	// maxHTTPWait is the longest wait in milliseconds: a day.
 	maxHTTPWait = 24 * 60 * 60 * 1000
 )
 
-// HTTPStartRequest begins a request. Without a body it is sent at once; with
-// one, when Size bytes were written.
+// HTTPStartRequest begins a request. Its body is written afterwards.
 type HTTPStartRequest struct {
 	Method string
 	URL    string
 	// Header holds the values of each name.
 	Header map[string][]string
-	// Size of the body in bytes.
-	Size int
+	// Size of the body in bytes, or [SizeUnknown].
+	Size int64
 }
 
 var httpStartKeys = []string{"method", "url", "headers", "size"}
@@ -35,12 +40,12 @@ var httpStartKeys = []string{"method", "url", "headers", "size"}
 // Append encodes the message.
 func (m *HTTPStartRequest) Append(b []byte) ([]byte, error) {
 	w := encoder{b: b}
-	w.header(true, true, len(m.Header) > 0, m.Size > 0)
+	w.header(true, true, len(m.Header) > 0, m.Size != 0)
 	w.str("method", m.Method)
 	w.str("url", m.URL)
 	w.httpHeader(m.Header)
-	if m.Size > 0 {
-		w.int("size", int64(m.Size))
+	if m.Size != 0 {
+		w.int("size", m.Size)
 	}
 	return w.done()
 }
@@ -58,7 +63,9 @@ func DecodeHTTPStartRequest(data []byte, limits Limits) (*HTTPStartRequest, erro
 		case 2:
 			m.Header = d.httpHeader()
 		case 3:
-			m.Size = d.Size(MaxHTTPBody)
+			if m.Size = d.Int(); m.Size < SizeUnknown {
+				d.fail("a size below zero")
+			}
 		}
 	}
 	return m, d.Finish()
@@ -132,11 +139,11 @@ func DecodeHTTPStartAnswer(data []byte, limits Limits) (*HTTPStartAnswer, error)
 func (d *Decoder) handle() uint32 { return uint32(d.Size(1<<31 - 1)) }
 
 // HTTPWaitRequest waits until one of the requests has been answered, or one of
-// the connections can go on.
+// the bodies or connections can go on.
 type HTTPWaitRequest struct {
 	Handles []uint32
-	// Read and Write are connections: until there are bytes to read or their end,
-	// and until there is room to write. A connection that is down can do both.
+	// Read and Write are requests and connections: until there are bytes to read
+	// or their end, and until there is room to write. What is over can do both.
 	Read, Write []uint32
 	// Timeout in milliseconds; 0 waits as long as the call may last, and less
 	// than 0 not at all.
@@ -256,9 +263,10 @@ const (
 type HTTPHead struct {
 	Status int
 	Header map[string][]string
-	// Size of the body in bytes.
+	// Size of the body in bytes, or [SizeUnknown].
 	Size int64
-	// Fault and Message are set where there is no response.
+	// Fault and Message are set where there is no response, or where its body broke
+	// off.
 	Fault   HTTPFault
 	Message string
 }
@@ -271,12 +279,12 @@ var (
 // Append encodes the message.
 func (m *HTTPHead) Append(b []byte) ([]byte, error) {
 	w := encoder{b: b}
-	w.header(m.Status != 0, len(m.Header) > 0, m.Size > 0, m.Fault != "", m.Message != "")
+	w.header(m.Status != 0, len(m.Header) > 0, m.Fault == "" && m.Size >= 0, m.Fault != "", m.Message != "")
 	if m.Status != 0 {
 		w.int("status", int64(m.Status))
 	}
 	w.httpHeader(m.Header)
-	if m.Size > 0 {
+	if m.Fault == "" && m.Size >= 0 {
 		w.int("size", m.Size)
 	}
 	w.optional("fault", string(m.Fault))
@@ -287,7 +295,7 @@ func (m *HTTPHead) Append(b []byte) ([]byte, error) {
 // DecodeHTTPHead decodes the answer of [HostHTTPHead].
 func DecodeHTTPHead(data []byte, limits Limits) (*HTTPHead, error) {
 	d := NewDecoder(data, limits)
-	m := &HTTPHead{}
+	m := &HTTPHead{Size: SizeUnknown}
 	for i := range d.fields(httpHeadKeys) {
 		switch i {
 		case 0:

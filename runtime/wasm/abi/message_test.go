@@ -103,7 +103,7 @@ func messages() []message {
 	connect, connected := &TCPConnectRequest{Address: "db:5432"}, &TCPConnectAnswer{Handle: 3}
 	up, gone := &TCPState{State: TCPOpen}, &TCPState{State: TCPDown, Fault: HTTPLimit, Message: "m"}
 	head := &HTTPHead{Status: 200, Header: map[string][]string{"Link": {"<x>"}}, Size: 1 << 20}
-	refused := &HTTPHead{Fault: HTTPViolation, Message: "m"}
+	refused := &HTTPHead{Size: SizeUnknown, Fault: HTTPViolation, Message: "m"}
 	return []message{
 		pair("http start", start, start.Append, DecodeHTTPStartRequest),
 		pair("http started", started, started.Append, DecodeHTTPStartAnswer),

@@ -66,6 +66,8 @@ const (
 	HostBadRequest HostError = -7
 	// HostNotYet: there is nothing to take yet; wait for it.
 	HostNotYet HostError = -8
+	// HostBroken: the body of the response broke off; the head says why.
+	HostBroken HostError = -9
 )
 
 // Error names the refusal.
@@ -87,6 +89,8 @@ func (e HostError) Error() string {
 		return "malformed host call"
 	case HostNotYet:
 		return "nothing is there yet"
+	case HostBroken:
+		return "the response broke off"
 	default:
 		return "unknown host error"
 	}
@@ -151,17 +155,19 @@ const (
 	// [HTTPStartAnswer]. It waits for nothing.
 	HostHTTPStart HostOp = 5
 	// HostHTTPWrite gives a piece of a request's body: a handle and raw bytes;
-	// returns 0.
+	// returns how many of them it took, which may be none. No bytes end a body
+	// whose size was not told.
 	HostHTTPWrite HostOp = 6
-	// HostHTTPWait waits for answers and for connections: an [HTTPWaitRequest],
-	// an [HTTPWaitAnswer].
+	// HostHTTPWait waits for answers, for bytes and for room: an
+	// [HTTPWaitRequest], an [HTTPWaitAnswer].
 	HostHTTPWait HostOp = 7
 	// HostHTTPHead asks for status and headers of an answered request: a raw
 	// handle, an [HTTPHead].
 	HostHTTPHead HostOp = 8
 	// HostHTTPRead takes the next piece of a response's body: a raw handle and
 	// as many bytes as there is room for, raw; the answer is the raw piece, and
-	// nothing (length 0) at the end.
+	// nothing (length 0) at the end. Where there is nothing yet it is
+	// [HostNotYet], and where the body broke off [HostBroken].
 	HostHTTPRead HostOp = 9
 	// HostHTTPClose forgets a request: a raw handle; returns 0.
 	HostHTTPClose HostOp = 10

@@ -24,8 +24,13 @@ func BenchmarkDo(b *testing.B) {
 	defer broker.Close()
 	session := broker.Read()
 	for b.Loop() {
-		if _, err := session.Do(b.Context(), Request{Method: "GET", URL: s.URL + "/x"}); err != nil {
+		resp, err := session.Do(b.Context(), Request{Method: "GET", URL: s.URL + "/x"})
+		if err != nil {
 			b.Fatal(err)
 		}
+		if _, err := io.ReadAll(resp.Body); err != nil {
+			b.Fatal(err)
+		}
+		_ = resp.Body.Close()
 	}
 }

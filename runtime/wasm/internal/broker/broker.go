@@ -14,11 +14,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
+	"github.com/cogplan/cogplan/runtime/wasm/abi"
 )
 
 // Phase says what a guest is being asked to do.
@@ -44,14 +46,30 @@ type Request struct {
 	URL    string
 	// Header as the guest wrote it; names are not canonical.
 	Header map[string][]string
-	Body   []byte
+	// Body, where all of it is known. It may be sent more than once.
+	Body []byte
+	// Stream is a body that is not, of Size bytes or [abi.SizeUnknown]; nil is
+	// none. It is read once, and not after the context of [Session.Do] has ended.
+	Stream io.Reader
+	Size   int64
+}
+
+// size of the body in bytes, or [abi.SizeUnknown].
+func (r *Request) size() int64 {
+	if r.Stream != nil {
+		return r.Size
+	}
+	return int64(len(r.Body))
 }
 
 // Response is what the guest gets: never a secret, never more than the limit.
 type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte
+	// Size of the body in bytes, or [abi.SizeUnknown].
+	Size int64
+	// Body is read while the server sends it, unless it is small and was read. Its errors are those of [Session.Do].
+	Body io.ReadCloser
 }
 
 // ViolationError is about a request that the sandbox does not permit. The run says so.
@@ -105,7 +123,7 @@ type Options struct {
 const (
 	DefaultRequests = 10_000
 	DefaultResponse = 32 << 20
-	maxRequestBody  = 32 << 20
+	maxRequestBody  = abi.MaxHTTPBody
 	maxHeaderBytes  = 64 << 10
 )
 
@@ -215,7 +233,8 @@ func (b *Broker) Apply(effects []reconcile.Effect) (*Session, error) {
 }
 
 // Do judges the request and carries it out. A refusal is a [*ViolationError]; the
-// context bounds all attempts together.
+// context bounds all attempts together, and the reading of the response, which the
+// caller closes. The use is audited when it is over.
 func (s *Session) Do(ctx context.Context, req Request) (*Response, error) {
 	began := s.broker.now()
 	target, err := s.judge(&req)
@@ -224,12 +243,12 @@ func (s *Session) Do(ctx context.Context, req Request) (*Response, error) {
 		return nil, err
 	}
 	resp, err := target.send(ctx, req, s.broker.limits)
-	status := 0
-	if resp != nil {
-		status = resp.Status
+	if err != nil {
+		s.record(req, err, 0, began)
+		return nil, err
 	}
-	s.record(req, err, status, began)
-	return resp, err
+	resp.Body = &audited{ReadCloser: resp.Body, done: func(err error) { s.record(req, err, resp.Status, began) }}
+	return resp, nil
 }
 
 func (s *Session) record(req Request, err error, status int, began time.Time) {

@@ -238,7 +238,7 @@ func TestCredentialStaysOnTheHost(t *testing.T) {
 			if !arrived {
 				t.Error("the secret did not reach the server")
 			}
-			all := fmt.Sprint(resp.Header, string(resp.Body), credential, fmt.Sprintf("%#v %+v", credential, credential))
+			all := fmt.Sprint(resp.Header, read(t, resp), credential, fmt.Sprintf("%#v %+v", credential, credential))
 			for _, form := range credential.forms() {
 				if strings.Contains(all, form) {
 					t.Errorf("the guest sees %q in %s", form, all)
@@ -359,13 +359,18 @@ func TestServerAsksForPatience(t *testing.T) {
 	if err != nil || resp.Status != http.StatusOK || len(w.seen) != 3 {
 		t.Errorf("response %+v, error %v, %d requests", resp, err, len(w.seen))
 	}
+	_ = read(t, resp)
 }
 
 func TestAuditHearsOfEachUse(t *testing.T) {
 	w := newWorld(t, nil)
 	var uses []Use
 	s := open(t, Options{Grants: []reconcile.HTTPGrant{w.grant("GET")}, Audit: func(u Use) { uses = append(uses, u) }}).Read()
-	_, _ = s.Do(t.Context(), Request{Method: "GET", URL: w.URL + "/a"})
+	resp, err := s.Do(t.Context(), Request{Method: "GET", URL: w.URL + "/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = read(t, resp)
 	_, _ = s.Do(t.Context(), Request{Method: "PUT", URL: w.URL + "/b"})
 	if len(uses) != 2 || !uses[0].Allowed || uses[0].Status != 200 || uses[1].Allowed || uses[1].Reason == "" {
 		t.Errorf("audit is %+v", uses)

@@ -95,17 +95,3 @@ func (c Credential) forms() []string {
 func jsonText(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "/", `\/`).Replace(s)
 }
-
-// Redacted stands in for a secret wherever one was taken out.
-const Redacted = "(secret)"
-
-func redactor(c *Credential) *strings.Replacer {
-	if c == nil {
-		return strings.NewReplacer()
-	}
-	var pairs []string
-	for _, form := range c.forms() {
-		pairs = append(pairs, form, Redacted)
-	}
-	return strings.NewReplacer(pairs...)
-}

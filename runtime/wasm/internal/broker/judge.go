@@ -28,14 +28,14 @@ func (s *Session) judge(req *Request) (*origin, error) {
 	if err := checkHeader(req.Header); err != nil {
 		return nil, refuse("%s", err)
 	}
-	if len(req.Body) > maxRequestBody {
+	if req.size() > maxRequestBody {
 		return nil, refuse("the body is larger than %d MiB", maxRequestBody>>20)
 	}
 	o, reads, why := s.broker.find(req.Method, at)
 	if o == nil {
 		return nil, refuse("%s", why)
 	}
-	if reads && len(req.Body) > 0 && safe(req.Method) {
+	if reads && req.size() != 0 && safe(req.Method) {
 		return nil, refuse("a %s carries no body", req.Method)
 	}
 	if err := s.permit(req.Method, at, reads); err != nil {

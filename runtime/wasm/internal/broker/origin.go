@@ -1,12 +1,9 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -25,7 +22,7 @@ type origin struct {
 	paths      []string
 	readRoutes []string
 	credential *Credential
-	redact     *strings.Replacer
+	redact     *redactor
 	transport  *http.Transport
 	pace       *pace
 }
@@ -76,7 +73,7 @@ func (o *origin) bind(grant reconcile.HTTPGrant, credentials map[string]Credenti
 		}
 		o.credential = &c
 	}
-	o.redact = redactor(o.credential)
+	o.redact = newRedactor(o.credential)
 	return nil
 }
 
@@ -101,85 +98,6 @@ func newTransport(at place, private bool, credential *Credential, p *pins) *http
 		t.TLSClientConfig.Certificates = []tls.Certificate{*credential.Certificate}
 	}
 	return t
-}
-
-// attempts is how often a request is sent before a 429 or 503 is passed on.
-const attempts = 4
-
-// send carries a judged request out. A server that asks for patience gets it
-// where the request may be sent again: a refusal with 429 or 503 and
-// Retry-After changed nothing.
-func (o *origin) send(ctx context.Context, req Request, limits reconcile.Limits) (*Response, error) {
-	for attempt := 1; ; attempt++ {
-		if !o.pace.wait(ctx) {
-			return nil, fmt.Errorf("%w: its turn would come after the end of the call (limits { rate })", ErrLimit)
-		}
-		resp, err := o.once(ctx, req, limits)
-		if err != nil {
-			return nil, o.clean(err)
-		}
-		wait, again := patience(resp, attempt)
-		if !again || attempt == attempts {
-			return resp, nil
-		}
-		// A wait that outlasts the call would help nobody: the guest is told.
-		if at, ok := ctx.Deadline(); ok && time.Until(at) <= wait || !sleep(ctx, wait) {
-			return resp, nil
-		}
-	}
-}
-
-// clean takes the secret out of errors, which quote URLs.
-func (o *origin) clean(err error) error {
-	var violation *ViolationError
-	if errors.As(err, &violation) || errors.Is(err, ErrLimit) {
-		return err
-	}
-	return errors.New(o.redact.Replace(err.Error()))
-}
-
-func (o *origin) once(ctx context.Context, req Request, limits reconcile.Limits) (*Response, error) {
-	out, err := http.NewRequestWithContext(ctx, req.Method, req.URL, bytes.NewReader(req.Body))
-	if err != nil {
-		return nil, err
-	}
-	for name, values := range req.Header {
-		for _, value := range values {
-			out.Header.Add(name, value)
-		}
-	}
-	if o.credential != nil {
-		o.credential.takesFrom(out.Header)
-		o.credential.addTo(out)
-	}
-	// The transport itself, not a client: it follows no redirect and keeps no
-	// cookie.
-	in, err := o.transport.RoundTrip(out)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Body.Close() //nolint:errcheck // only read
-	return o.read(in, limits.Response)
-}
-
-func (o *origin) read(in *http.Response, most int64) (*Response, error) {
-	body, err := io.ReadAll(io.LimitReader(in.Body, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the response: %w", err)
-	}
-	if int64(len(body)) > most {
-		return nil, fmt.Errorf("%w: the response is larger than %d bytes (limits { response })", ErrLimit, most)
-	}
-	resp := &Response{Status: in.StatusCode, Header: http.Header{}, Body: body}
-	for name, values := range in.Header {
-		for _, value := range values {
-			resp.Header.Add(name, o.redact.Replace(value))
-		}
-	}
-	if o.credential != nil {
-		resp.Body = []byte(o.redact.Replace(string(body)))
-	}
-	return resp, nil
 }
 
 // maxPatience bounds one wait that a server asks for.

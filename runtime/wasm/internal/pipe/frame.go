@@ -37,9 +37,9 @@ const (
 	// HTTPAnswer answers an HTTPRequest: an [HTTPMessage]. The frame's number is
 	// the instance's.
 	HTTPAnswer
-	// TCPAnswer tells about a connection: a [TCPMessage]. The frame's number is
-	// the instance's.
-	TCPAnswer
+	// StreamAnswer tells about a connection, or about the body of a response: a
+	// [StreamMessage]. The frame's number is the instance's.
+	StreamAnswer
 )
 
 // From the worker to the parent.
@@ -59,11 +59,9 @@ const (
 	// HTTPRequest is a request that a guest wants to be made: an [HTTPMessage].
 	// The frame's number is the instance's.
 	HTTPRequest
-	// HTTPCancel gives up on a request: an [HTTPMessage] with its handle alone.
-	HTTPCancel
-	// TCPRequest is what a guest wants of a connection: a [TCPMessage]. The
-	// frame's number is the instance's.
-	TCPRequest
+	// StreamRequest is what a guest wants of a connection, or of a request after it
+	// was begun: a [StreamMessage]. The frame's number is the instance's.
+	StreamRequest
 )
 
 // Frame is one message.

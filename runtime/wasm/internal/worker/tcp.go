@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"slices"
-
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
 	"github.com/cogplan/cogplan/runtime/wasm/internal/pipe"
 )
@@ -14,11 +12,7 @@ const maxAddress = 300
 // the socket. The mailbox's mutex guards it.
 type connection struct {
 	state abi.TCPState
-	// in has arrived and was not taken yet; taken bytes the parent has not been
-	// told of yet.
-	in    []byte
-	taken int
-	ended bool // nothing more will arrive
+	inflow
 	// room is how many bytes the parent has room for.
 	room int
 	shut bool
@@ -32,45 +26,23 @@ func (s *connection) writable() bool {
 	return s.down() || s.state.State == abi.TCPOpen && s.room > 0 && !s.shut
 }
 
-// among are the handles of the list that are ready, and whether one of the
-// others may become so.
-func (m *mailbox) among(handles []uint32, ready func(*connection) bool) (list []uint32, possible bool) {
-	for _, h := range handles {
-		switch s := m.connections[h]; {
-		case s == nil:
-		case ready(s):
-			list = append(list, h)
-		default:
-			possible = true
-		}
-	}
-	return list, possible
-}
+func (s *connection) hopeless() bool { return false }
 
-// hear takes what the parent says of a connection. What it says of one that the
-// guest has closed is dropped.
-func (m *mailbox) hear(answer pipe.TCPMessage) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.connections[answer.Handle]
-	if s == nil {
-		return
-	}
+func (s *connection) hear(answer pipe.StreamMessage) {
 	switch answer.Verb {
-	case pipe.TCPUp:
+	case pipe.StreamUp:
 		s.state = abi.TCPState{State: abi.TCPOpen}
 		s.room = abi.TCPWindow
-	case pipe.TCPData:
+	case pipe.StreamData:
 		s.in = append(s.in, answer.Data...)
-	case pipe.TCPRoom:
+	case pipe.StreamRoom:
 		s.room += int(answer.Count)
-	case pipe.TCPEnd:
+	case pipe.StreamEnd:
 		s.ended = true
-	case pipe.TCPFail:
+	case pipe.StreamFail:
 		s.fail(answer.Data)
 	default:
 	}
-	m.wake()
 }
 
 func (s *connection) fail(data []byte) {
@@ -79,12 +51,6 @@ func (s *connection) fail(data []byte) {
 		state = &abi.TCPState{State: abi.TCPDown, Fault: abi.HTTPFailed, Message: "the connection is gone"}
 	}
 	s.state = *state
-}
-
-func (m *mailbox) tell(handle uint32, verb pipe.TCPVerb, count int, data []byte) {
-	message := pipe.TCPMessage{Handle: handle, Verb: verb, Count: uint32(count)}
-	// Where the parent is gone, so is this process in a moment.
-	_ = m.out.Send(pipe.TCPRequest, m.instance, message.AppendHead(nil), data)
 }
 
 func (m *mailbox) connect(address string) (handle uint32, err int64) {
@@ -97,7 +63,7 @@ func (m *mailbox) connect(address string) (handle uint32, err int64) {
 	handle = m.last
 	m.connections[handle] = &connection{state: abi.TCPState{State: abi.TCPConnecting}}
 	m.mu.Unlock()
-	m.tell(handle, pipe.TCPConnect, 0, []byte(address))
+	m.tell(handle, pipe.StreamConnect, 0, []byte(address))
 	return handle, 0
 }
 
@@ -113,7 +79,7 @@ func (m *mailbox) give(handle uint32, data []byte) int64 {
 	s.room -= len(data)
 	m.mu.Unlock()
 	if len(data) > 0 {
-		m.tell(handle, pipe.TCPData, 0, data)
+		m.tell(handle, pipe.StreamData, 0, data)
 	}
 	return int64(len(data))
 }
@@ -134,18 +100,10 @@ func (m *mailbox) take(handle uint32, room int) (piece []byte, err int64) {
 		m.mu.Unlock()
 		return nil, int64(abi.HostNotYet)
 	}
-	piece = slices.Clone(s.in[:min(len(s.in), room)])
-	if s.in = s.in[len(piece):]; len(s.in) == 0 {
-		s.in = nil
-	}
-	s.taken += len(piece)
-	told := 0
-	if s.taken >= abi.TCPWindow/2 {
-		told, s.taken = s.taken, 0
-	}
+	piece, told := s.take(room)
 	m.mu.Unlock()
 	if told > 0 {
-		m.tell(handle, pipe.TCPRoom, told, nil)
+		m.tell(handle, pipe.StreamRoom, told, nil)
 	}
 	return piece, 0
 }
@@ -162,7 +120,7 @@ func (m *mailbox) shut(handle uint32) int64 {
 	case s == nil:
 		return int64(abi.HostBadRequest)
 	case tell:
-		m.tell(handle, pipe.TCPShut, 0, nil)
+		m.tell(handle, pipe.StreamShut, 0, nil)
 	}
 	return 0
 }
@@ -174,7 +132,7 @@ func (m *mailbox) hangUp(handle uint32) {
 	delete(m.connections, handle)
 	m.mu.Unlock()
 	if s != nil && !s.down() {
-		m.tell(handle, pipe.TCPClose, 0, nil)
+		m.tell(handle, pipe.StreamClose, 0, nil)
 	}
 }
 
@@ -233,12 +191,5 @@ func (inst *instance) tcpRead(handle uint32, rest []byte) int64 {
 	if !ok || len(left) > 0 {
 		return int64(abi.HostBadRequest)
 	}
-	piece, refused := inst.http.take(handle, int(min(room, maxPiece)))
-	if refused != 0 {
-		return refused
-	}
-	if len(piece) > 0 {
-		inst.pending = piece
-	}
-	return int64(len(piece))
+	return inst.gives(inst.http.take(handle, int(min(room, maxPiece))))
 }

@@ -26,7 +26,7 @@ func (inst *instance) connected(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inst.http.hear(pipe.TCPMessage{Handle: answer.Handle, Verb: pipe.TCPUp})
+	inst.http.hear(pipe.StreamMessage{Handle: answer.Handle, Verb: pipe.StreamUp})
 	return abi.AppendHandle(nil, answer.Handle)
 }
 
@@ -76,8 +76,8 @@ func TestTCPBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inst.http.hear(pipe.TCPMessage{Handle: id, Verb: pipe.TCPData, Data: []byte("last words")})
-	inst.http.hear(pipe.TCPMessage{Handle: id, Verb: pipe.TCPFail, Data: why})
+	inst.http.hear(pipe.StreamMessage{Handle: id, Verb: pipe.StreamData, Data: []byte("last words")})
+	inst.http.hear(pipe.StreamMessage{Handle: id, Verb: pipe.StreamFail, Data: why})
 	read := abi.AppendHandle(handle[:4:4], 4)
 	var got []byte
 	for n := inst.hostCall(abi.HostTCPRead, read); n != 0; n = inst.hostCall(abi.HostTCPRead, read) {
@@ -110,7 +110,7 @@ func FuzzTCPCalls(f *testing.F) {
 			data := bytes.Clone(program[3 : 3+size])
 			program = program[3+size:]
 			if op >= 0x40 {
-				inst.http.hear(pipe.TCPMessage{Handle: handle, Verb: pipe.TCPVerb(op - 0x40), Count: uint32(size), Data: data})
+				inst.http.hear(pipe.StreamMessage{Handle: handle, Verb: pipe.StreamVerb(op - 0x40), Count: uint32(size), Data: data})
 				continue
 			}
 			n := inst.hostCall(abi.HostTCPConnect+abi.HostOp(op%6), append(abi.AppendHandle(nil, handle), data...))

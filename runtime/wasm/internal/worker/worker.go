@@ -154,7 +154,7 @@ func (s *server) dispatch(ctx context.Context, f pipe.Frame) error {
 			delete(s.instances, f.ID)
 		}
 		return nil
-	case pipe.HTTPAnswer, pipe.TCPAnswer:
+	case pipe.HTTPAnswer, pipe.StreamAnswer:
 		return s.deliver(f)
 	default:
 		return fmt.Errorf("unknown request %d", f.Kind)
@@ -165,8 +165,8 @@ func (s *server) dispatch(ctx context.Context, f pipe.Frame) error {
 // gone wants nothing of it.
 func (s *server) deliver(f pipe.Frame) error {
 	l := s.instances[f.ID]
-	if f.Kind == pipe.TCPAnswer {
-		answer, err := pipe.ParseTCP(f.Payload)
+	if f.Kind == pipe.StreamAnswer {
+		answer, err := pipe.ParseStream(f.Payload)
 		if l != nil && err == nil {
 			l.http.hear(answer)
 		}

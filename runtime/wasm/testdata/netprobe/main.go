@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -144,6 +143,10 @@ func (p *probe) misbehave(ctx context.Context, when string) {
 			go request(ctx, "GET", arg, nil)
 		case "stream":
 			stream(ctx, arg)
+		case "halves":
+			halves(ctx, arg)
+		case "upload":
+			upload(ctx, arg)
 		case "follow":
 			follow(ctx, arg)
 		case "header":
@@ -199,7 +202,7 @@ func stream(ctx context.Context, url string) {
 		got, err := s.Body.Read(buf)
 		n += got
 		reads++
-		if err == io.EOF {
+		if err != nil {
 			break
 		}
 	}
