@@ -33,6 +33,9 @@ func (a *app) applyCommand() *cobra.Command {
 			if len(args) == 1 && flags.unread {
 				return usagef("-refresh=false does not go with a plan file: it rests on the world as it was read")
 			}
+			if err := flags.checkDocuments(""); err != nil {
+				return err
+			}
 			if len(args) == 1 && !refresh {
 				return a.applyFile(cmd.Context(), &flags, args[0])
 			}
@@ -42,7 +45,7 @@ func (a *app) applyCommand() *cobra.Command {
 			if !refresh {
 				return a.apply(cmd.Context(), &flags, approve)
 			}
-			if err := onlyRefresh(flags.unread || len(args) > 0 || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+			if err := onlyRefresh(flags.unread || len(args) > 0 || flags.writesDocument() || len(flags.selection.Replace) > 0); err != nil {
 				return err
 			}
 			return a.refreshOnly(cmd.Context(), &flags, approve)
@@ -53,6 +56,7 @@ func (a *app) applyCommand() *cobra.Command {
 	flags.addEffects(cmd.Flags())
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
+	flags.addDocuments(cmd.Flags())
 	flags.ruling.addApprovals(cmd.Flags())
 	flags.addRefresh(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "apply without asking")
@@ -108,8 +112,7 @@ func (a *app) carryOut(ctx context.Context, r *run, approve bool) error {
 			return fmt.Errorf("ask: %w", err)
 		}
 		if !yes {
-			fmt.Fprintln(a.proc.stderr, "Nothing was applied.")
-			return end(outcomeCancelled, false)
+			return r.finish(outcomeCancelled, proposal, nil, func() { fmt.Fprintln(a.proc.stderr, "Nothing was applied.") })
 		}
 	}
 	return r.execute(ctx, proposal)
@@ -138,13 +141,11 @@ func (a *app) canAsk(r *run) error {
 
 // endUnapplied ends an apply that has nothing to apply, or must not.
 func (r *run) endUnapplied(o outcome, proposal *reconcile.Proposal) error {
-	switch {
-	case r.flags.output.json:
-		return r.endJSON(o, proposal, nil)
-	case o == outcomeDenied, o == outcomeUnapproved, o == outcomeWarned:
-		fmt.Fprintln(r.app.proc.stderr, "\nNothing was applied.")
-	}
-	return end(o, false)
+	return r.finish(o, proposal, nil, func() {
+		if o == outcomeDenied || o == outcomeUnapproved || o == outcomeWarned {
+			fmt.Fprintln(r.app.proc.stderr, "\nNothing was applied.")
+		}
+	})
 }
 
 // confirm records what is there as declared: objects that were there before
@@ -159,15 +160,13 @@ func (r *run) confirm(ctx context.Context, proposal *reconcile.Proposal) error {
 	if o == outcomeApplied {
 		o = outcomeNoChanges
 	}
-	switch {
-	case r.flags.output.json:
-		return r.endJSON(o, proposal, applied)
-	case o == outcomeNoChanges:
-		fmt.Fprint(r.app.out, r.app.style().OutputBlock(applied.outputs))
-	default:
+	return r.finish(o, proposal, applied, func() {
+		if o == outcomeNoChanges {
+			fmt.Fprint(r.app.out, r.app.style().OutputBlock(applied.outputs))
+			return
+		}
 		r.showApplied(o, applied)
-	}
-	return end(o, false)
+	})
 }
 
 // execute applies the proposal and tells what became of it.
@@ -177,11 +176,7 @@ func (r *run) execute(ctx context.Context, proposal *reconcile.Proposal) error {
 		return r.refused(err, proposal)
 	}
 	o := applyOutcome(applied.results, ctx.Err() != nil)
-	if r.flags.output.json {
-		return r.endJSON(o, proposal, applied)
-	}
-	r.showApplied(o, applied)
-	return end(o, false)
+	return r.finish(o, proposal, applied, func() { r.showApplied(o, applied) })
 }
 
 // walk has the engine carry out the proposal. The error is for a walk that
@@ -204,23 +199,24 @@ func (r *run) walk(ctx context.Context, proposal *reconcile.Proposal) (*appliedR
 // refused ends an apply that could not begin: somebody holds the lock.
 func (r *run) refused(err error, proposal *reconcile.Proposal) error {
 	r.session.messages = append(r.session.messages, resourceError(err))
-	if r.flags.output.json {
-		return r.endJSON(outcomeFailed, proposal, nil)
-	}
-	r.app.tell(r.session)
-	return end(outcomeFailed, false)
+	return r.finish(outcomeFailed, proposal, nil, func() { r.app.tell(r.session) })
 }
 
 func (r *run) showApplied(o outcome, applied *appliedRun) {
-	next := ""
-	if o != outcomeApplied {
-		next = "cogplan plan"
-	}
 	a := r.app
 	fmt.Fprintln(a.out)
-	fmt.Fprint(a.out, a.style().Applied(&render.Applied{
+	fmt.Fprint(a.out, a.style().Applied(r.applied(o, applied)))
+	a.tell(r.session)
+}
+
+// applied is the outcome of an apply as it is shown.
+func (r *run) applied(o outcome, applied *appliedRun) *render.Applied {
+	next := ""
+	if o != outcomeApplied && o != outcomeNoChanges {
+		next = "cogplan plan"
+	}
+	return &render.Applied{
 		Results: applied.results, Sources: r.session.sources(), Where: r.session.where,
 		Explain: r.session.explain, Deferred: applied.deferred, Outputs: applied.outputs, Elapsed: applied.elapsed, Next: next,
-	}))
-	a.tell(r.session)
+	}
 }

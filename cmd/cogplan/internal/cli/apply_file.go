@@ -61,9 +61,5 @@ func (a *app) applyFile(ctx context.Context, flags *runFlags, path string) error
 func (r *run) unread(o outcome, message render.Message) error {
 	r.session = newSession(r.app)
 	r.session.messages = []render.Message{message}
-	if r.flags.output.json {
-		return r.endJSON(o, nil, nil)
-	}
-	r.app.tell(r.session)
-	return end(o, false)
+	return r.finish(o, nil, nil, func() { r.app.tell(r.session) })
 }

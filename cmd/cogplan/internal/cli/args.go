@@ -11,7 +11,8 @@ import (
 // second: -auto-approve becomes --auto-approve. Values stay as they are: what
 // follows a flag that takes a value, "-" alone, and all that follows "--".
 func doubleDashes(args []string, root *cobra.Command) []string {
-	flags := allFlags(root)
+	cmd, named := root, false
+	flags := flagsOf(cmd)
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -22,6 +23,11 @@ func doubleDashes(args []string, root *cobra.Command) []string {
 		flag := flags[name]
 		if name == "" || flag == nil && !isLong(arg) {
 			out = append(out, arg)
+			if sub := subcommand(cmd, arg); sub != nil && !named {
+				cmd, flags = sub, flagsOf(sub)
+			} else {
+				named = true // the first word that is no command is an argument
+			}
 			continue
 		}
 		out = append(out, withDashes(arg))
@@ -31,6 +37,15 @@ func doubleDashes(args []string, root *cobra.Command) []string {
 		}
 	}
 	return out
+}
+
+func subcommand(cmd *cobra.Command, word string) *cobra.Command {
+	for _, sub := range cmd.Commands() {
+		if sub.Name() == word {
+			return sub
+		}
+	}
+	return nil
 }
 
 // flagName is the name in -name, --name, -name=value; empty for what is no flag.
@@ -56,24 +71,17 @@ func withDashes(arg string) string {
 	return arg
 }
 
-// allFlags are the flags of all commands by name and shorthand. A name means
-// the same kind of flag in each of them; a test holds that.
-func allFlags(root *cobra.Command) map[string]*pflag.Flag {
+// flagsOf are the flags of a command by name and shorthand.
+func flagsOf(cmd *cobra.Command) map[string]*pflag.Flag {
 	flags := map[string]*pflag.Flag{}
-	var visit func(cmd *cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		add := func(flag *pflag.Flag) {
-			flags[flag.Name] = flag
-			if flag.Shorthand != "" {
-				flags[flag.Shorthand] = flag
-			}
-		}
-		cmd.Flags().VisitAll(add)
-		cmd.PersistentFlags().VisitAll(add)
-		for _, sub := range cmd.Commands() {
-			visit(sub)
+	add := func(flag *pflag.Flag) {
+		flags[flag.Name] = flag
+		if flag.Shorthand != "" {
+			flags[flag.Shorthand] = flag
 		}
 	}
-	visit(root)
+	cmd.Flags().VisitAll(add)
+	cmd.PersistentFlags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
 	return flags
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func testRoot() *cobra.Command {
@@ -33,6 +32,10 @@ func TestDoubleDashes(t *testing.T) {
 		{"behind two dashes", []string{"fmt", "--", "-check", "-"}, []string{"fmt", "--", "-check", "-"}},
 		{"nobody knows it", []string{"plan", "-nonsense", "x"}, []string{"plan", "--nonsense", "x"}},
 		{"a value is missing", []string{"plan", "-var"}, []string{"plan", "--var"}},
+		{"a switch of one command", []string{"show", "-markdown", "-full", "x"}, []string{"show", "--markdown", "--full", "x"}},
+		{"a value of another", []string{"plan", "-markdown", "-full", "-full"}, []string{"plan", "--markdown", "-full", "--full"}},
+		{"of a command below a command", []string{"-chdir", "state", "state", "push", "-lock-timeout", "-x"}, []string{"--chdir", "state", "state", "push", "--lock-timeout", "-x"}},
+		{"a command's name as an argument", []string{"output", "plan", "-raw"}, []string{"output", "plan", "--raw"}},
 		{"no arguments", nil, []string{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -40,32 +43,6 @@ func TestDoubleDashes(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
-	}
-}
-
-// One name is one kind of flag in all commands: the arguments are put right
-// before it is known which command they are for.
-func TestAFlagTakesAValueInAllCommandsOrInNone(t *testing.T) {
-	takes := map[string]bool{}
-	seen := map[string]string{}
-	var visit func(cmd *cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		check := func(flag *pflag.Flag) {
-			value := flag.NoOptDefVal == ""
-			if before, ok := seen[flag.Name]; ok && takes[flag.Name] != value {
-				t.Errorf("-%s takes a value in %q or in %q, and not in both", flag.Name, before, cmd.CommandPath())
-			}
-			seen[flag.Name], takes[flag.Name] = cmd.CommandPath(), value
-		}
-		cmd.Flags().VisitAll(check)
-		cmd.PersistentFlags().VisitAll(check)
-		for _, sub := range cmd.Commands() {
-			visit(sub)
-		}
-	}
-	visit(testRoot())
-	if len(seen) < 15 {
-		t.Fatalf("only %d flags were found", len(seen))
 	}
 }
 

@@ -22,9 +22,12 @@ func (a *app) destroyCommand() *cobra.Command {
 			"prune; a resource with protect = true keeps its objects. Policies are told that the\n" +
 			"command is destroy. What is not ours stays.",
 		Example: "  cogplan destroy\n  cogplan destroy -target file.site",
-		Args:    noArgs,
+		Args:    func(cmd *cobra.Command, args []string) error { return noArgs(cmd, flags.output.takeJSONFile(args)) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.check(); err != nil {
+				return err
+			}
+			if err := flags.checkDocuments(""); err != nil {
 				return err
 			}
 			r := a.newRun(commandDestroy, &flags)
@@ -37,6 +40,7 @@ func (a *app) destroyCommand() *cobra.Command {
 	flags.addEffects(cmd.Flags())
 	flags.selection.addPart(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
+	flags.addDocuments(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "delete without asking")
 	return cmd
 }

@@ -117,7 +117,9 @@ func (f *choiceFlag) Set(text string) error {
 
 // outputFlags say how a command tells what it did.
 type outputFlags struct {
-	json     bool
+	json bool
+	// jsonFile takes the JSON document, of a command that can write it to a file.
+	jsonFile string
 	progress string
 	failOn   string
 }
@@ -147,7 +149,7 @@ func (a *app) progressOf(f *outputFlags) *render.Progress {
 		switch {
 		case f.json:
 			mode = render.ProgressNone
-		case isTerminal(a.proc.stderr) && a.proc.environ["TERM"] != "dumb" && a.proc.environ["CI"] == "":
+		case !a.isPlain() && isTerminal(a.proc.stderr) && a.proc.environ["TERM"] != "dumb" && a.proc.environ["CI"] == "":
 			mode = render.ProgressLive
 		default:
 			mode = render.ProgressPlain

@@ -26,6 +26,7 @@ type runFlags struct {
 	unread      bool
 	events      string
 	selection   selection
+	documents   documentFlags
 	ruling      rulingFlags
 	lockTimeout time.Duration
 }
@@ -82,16 +83,20 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show what apply would do, and what policy says about it",
 		Long: "Compare what the module declares with the world, show what would be done, and\n" +
 			"what policy says about it. Providers can only read meanwhile.",
-		Example: "  cogplan plan\n  cogplan plan -var region=eu -detailed-exitcode\n  cogplan plan -out site.plan\n  cogplan plan -json > plan.json",
-		Args:    noArgs,
+		Example: "  cogplan plan\n  cogplan plan -var region=eu -detailed-exitcode\n  cogplan plan -out site.plan\n" +
+			"  cogplan plan -out site.plan -json plan.json -markdown plan.md -sarif policy.sarif -junit policy.xml",
+		Args: func(cmd *cobra.Command, args []string) error { return noArgs(cmd, flags.output.takeJSONFile(args)) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.check(); err != nil {
+				return err
+			}
+			if err := flags.checkDocuments(opts.out); err != nil {
 				return err
 			}
 			if !opts.refresh {
 				return a.plan(cmd.Context(), &flags, opts)
 			}
-			if err := onlyRefresh(flags.unread || opts.out != "" || opts.record != "" || opts.destroy || flags.output.json || len(flags.selection.Replace) > 0); err != nil {
+			if err := onlyRefresh(flags.unread || opts.out != "" || opts.record != "" || opts.destroy || flags.writesDocument() || len(flags.selection.Replace) > 0); err != nil {
 				return err
 			}
 			return a.planRefresh(cmd.Context(), &flags, opts.detailed)
@@ -101,6 +106,7 @@ func (a *app) planCommand() *cobra.Command {
 	flags.addEffects(cmd.Flags())
 	flags.selection.add(cmd.Flags())
 	flags.ruling.add(cmd.Flags())
+	flags.addDocuments(cmd.Flags())
 	flags.addRefresh(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.detailed, "detailed-exitcode", false, "end with exit code 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.destroy, "destroy", false, "plan what destroy would do")
@@ -134,11 +140,7 @@ func (a *app) plan(ctx context.Context, flags *runFlags, opts planOptions) error
 	if opts.out != "" {
 		o = r.keep(opts.out, o, proposal)
 	}
-	if flags.output.json {
-		return r.endJSON(o, proposal, nil)
-	}
-	r.showPlan(proposal)
-	return end(o, opts.detailed)
+	return r.finish(o, proposal, nil, func() { r.showPlan(proposal) })
 }
 
 // prepareToKeep gets ready for what is kept of the plan: a file, or a recording.
@@ -242,7 +244,15 @@ func (r *run) planned() bool { return !r.session.broken() }
 
 // endJSON writes the one document of a run.
 func (r *run) endJSON(o outcome, proposal *reconcile.Proposal, applied *appliedRun) error {
-	doc := render.Document{
+	if err := render.WriteJSON(r.app.out, r.document(o, proposal, applied)); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return end(o, r.detailed)
+}
+
+// document is a run for programs.
+func (r *run) document(o outcome, proposal *reconcile.Proposal, applied *appliedRun) *render.Document {
+	doc := &render.Document{
 		FormatVersion: render.FormatVersion, CogplanVersion: version, Command: r.command,
 		Outcome: string(o), ExitCode: exitCode(o, r.detailed),
 		Diagnostics: render.Diagnostics(r.messages(proposal, applied), r.session.sources()),
@@ -258,10 +268,7 @@ func (r *run) endJSON(o outcome, proposal *reconcile.Proposal, applied *appliedR
 		doc.Resources = render.Resources(applied.results, r.session.where)
 		doc.Outputs = render.Outputs(applied.outputs)
 	}
-	if err := render.WriteJSON(r.app.out, doc); err != nil {
-		return fmt.Errorf("write the output: %w", err)
-	}
-	return end(o, r.detailed)
+	return doc
 }
 
 // messages are what was found in the module, and why resources failed.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/planfile"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
@@ -64,18 +63,7 @@ func (s *session) providerInfos() []reconcile.ProviderInfo {
 // savePlan writes the proposal to a file. What could not be planned is not kept:
 // there is nothing to review.
 func (r *run) savePlan(path string, o outcome, proposal *reconcile.Proposal) error {
-	s := r.session
-	plan := &planfile.Plan{
-		CogplanVersion: version, CreatedAt: r.app.proc.now().UTC().Format(time.RFC3339),
-		Command: r.mutates(), Outcome: string(o), Selection: r.flags.selection.Selection,
-		Sources: s.digests, Variables: s.variables(), Environment: s.eval.EnvRead(),
-		Binding: s.key.Binding(), Providers: s.providerInfos(), Undeclared: r.undeclared,
-	}
-	if plan.Environment == nil {
-		plan.Environment = []string{}
-	}
-	plan.FromProposal(proposal)
-	return planfile.Write(path, plan)
+	return planfile.Write(path, r.kept(o, proposal))
 }
 
 // mutates is the command that would carry the plan out.

@@ -31,6 +31,8 @@ type app struct {
 type globalFlags struct {
 	chdir   string
 	noColor bool
+	// plain writes words for marks, and no line that is written over.
+	plain bool
 }
 
 // Main runs cogplan, or a worker of it, and returns the exit code.
@@ -90,8 +92,18 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-func (a *app) style() render.Style    { return a.proc.style(a.proc.stdout, a.global.noColor) }
-func (a *app) errStyle() render.Style { return a.proc.style(a.proc.stderr, a.global.noColor) }
+func (a *app) style() render.Style    { return a.styleOf(a.proc.stdout) }
+func (a *app) errStyle() render.Style { return a.styleOf(a.proc.stderr) }
+
+func (a *app) styleOf(file *os.File) render.Style {
+	if a.isPlain() {
+		return render.Style{Width: render.Unlimited, Plain: true}
+	}
+	return a.proc.style(file, a.global.noColor)
+}
+
+// isPlain reports whether somebody listens to what is written.
+func (a *app) isPlain() bool { return a.global.plain || a.proc.environ["COGPLAN_PLAIN"] == "1" }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -121,6 +133,7 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.global.chdir, "chdir", "", "switch to this `directory` first")
 	flags.BoolVar(&a.global.noColor, "no-color", false, "write no colours (as NO_COLOR does)")
+	flags.BoolVar(&a.global.plain, "plain", false, "write words instead of marks, colours and live lines, for screen readers (as COGPLAN_PLAIN=1 does)")
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(), a.importCommand(), a.exportCommand(),

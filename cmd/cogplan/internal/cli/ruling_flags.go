@@ -1,11 +1,7 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,25 +61,6 @@ func (a *app) openRuling(f *rulingFlags) (err error) {
 	return err
 }
 
-// writeReports writes the reports that were asked for, of what was allowed and
-// of what was denied.
-func (r *run) writeReports(proposal *reconcile.Proposal) error {
-	if proposal == nil || len(r.flags.ruling.reports) == 0 {
-		return nil
-	}
-	items := reportItems(proposal)
-	for _, wanted := range r.flags.ruling.reports {
-		var text bytes.Buffer
-		if err := report.Write(&text, wanted.format, items); err != nil {
-			return fmt.Errorf("write the report %s: %w", wanted.file, err)
-		}
-		if err := putFile(wanted.file, text.Bytes()); err != nil {
-			return fmt.Errorf("write the report %s: %w", wanted.file, err)
-		}
-	}
-	return nil
-}
-
 func reportItems(proposal *reconcile.Proposal) []report.Item {
 	var items []report.Item
 	for i := range proposal.Resources {
@@ -98,26 +75,4 @@ func reportItems(proposal *reconcile.Proposal) []report.Item {
 		items = append(items, report.Item{Decision: *proposal.Run})
 	}
 	return items
-}
-
-// putFile puts a file in place, whole or not at all; what is no plain file,
-// such as /dev/stdout, is written to.
-func putFile(path string, data []byte) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, data, 0o644)
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".cogplan-report-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

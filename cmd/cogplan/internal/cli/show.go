@@ -58,7 +58,7 @@ func (a *app) show(path string, opts showOptions) error {
 	}
 	view := planView(plan, opts)
 	if opts.markdown {
-		fmt.Fprint(a.out, render.Markdown(view, basis(plan)))
+		fmt.Fprint(a.out, render.Markdown{Plan: view, Basis: basis(plan)}.String())
 		return nil
 	}
 	style := a.style()

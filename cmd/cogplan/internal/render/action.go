@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/cogplan/cogplan/pkg/reconcile"
 )
 
@@ -22,7 +24,7 @@ const maxContentLines = 8
 // whatever is left out besides.
 func (p *printer) actions(view *Plan, result *reconcile.MetaResult) {
 	changes := changesOf(result.Plan)
-	compact := len(changes) >= compactFrom && !view.Full
+	compact := (len(changes) >= compactFrom || view.Compact) && !view.Full
 	for i := range changes {
 		p.change(&changes[i], compact)
 		if !compact {
@@ -41,22 +43,44 @@ func (p *printer) actions(view *Plan, result *reconcile.MetaResult) {
 
 func (p *printer) change(c *change, compact bool) {
 	symbol, sgr := symbolOf(c.kind)
-	object := Escape(c.action.ResourceType) + " " + quote(c.action.Name)
-	p.WriteString("  " + p.style.paint(sgr, symbol+" "+object))
+	line := &printer{style: p.style}
+	used := 0
+	put := func(sgr, text string) {
+		used += runewidth.StringWidth(text)
+		line.WriteString(p.style.paint(sgr, text))
+	}
+	put("", "  ")
+	put(sgr, p.style.mark(symbol)+" "+Escape(c.action.ResourceType)+" "+quote(c.action.Name))
 	if word := loudWord(c.kind); word != "" {
-		p.WriteString("  " + p.style.paint(sgrLoud, word))
+		put("", "  ")
+		put(sgrLoud, word)
 	}
 	if drifted(c.action) {
-		p.WriteString("  " + p.style.paint(sgrYellow, "drift"))
+		put("", "  ")
+		put(sgrYellow, "drift")
 	}
 	if compact && c.kind == kindUpdate {
-		p.WriteString("  " + p.style.dim(Escape(strings.Join(changedNames(c), ", "))))
+		put("", "  ")
+		put(sgrDim, Escape(strings.Join(changedNames(c), ", ")))
 	}
-	p.line()
-	if reason := detailString(c.action, reconcile.DetailReason); reason != "" && !compact && (c.kind != kindCreate || drifted(c.action)) {
+	reason := detailString(c.action, reconcile.DetailReason)
+	if compact || c.kind == kindCreate && !drifted(c.action) {
+		reason = ""
+	}
+	// Most reasons are the same few words: they stand behind what they are for.
+	if text := Escape(reason); reason != "" && used+2+runewidth.StringWidth(text) <= min(p.style.width(), reasonWidth) {
+		put("", ": ")
+		put(sgrDim, text)
+		reason = ""
+	}
+	p.line(line.String())
+	if reason != "" {
 		p.wrapped("      ", reason)
 	}
 }
+
+// reasonWidth is the most columns of a line with a reason in it.
+const reasonWidth = 100
 
 func symbolOf(k kind) (symbol, sgr string) {
 	switch k {
@@ -118,7 +142,7 @@ func (p *printer) newAttribute(indent, label string, value any, full bool) {
 				p.line(indent, "  ", p.style.dim(fmt.Sprintf("%s %d more", ellipsis, len(lines)-i)))
 				break
 			}
-			p.line(indent, "  ", p.style.paint(sgrGreen, p.fit(strings.TrimRight(escapeLine("| "+line), " "), len(indent)+2, full)))
+			p.line(indent, "  ", p.style.paint(sgrGreen, p.fit(strings.TrimRight(escapeLine(p.style.mark("|")+line), " "), len(indent)+2, full)))
 		}
 		return
 	}
@@ -185,13 +209,13 @@ func (p *printer) oldAndNew(indent, name string, before, after any, full bool) {
 	label := key1(name) + " = "
 	was, is := shown(before, full), shown(after, full)
 	if len(indent)+len(label)+len(was)+len(is)+4 <= p.style.width() {
-		p.line(indent, label, p.style.paint(sgrRed, was), " -> ", p.style.paint(sgrGreen, is))
+		p.line(indent, label, p.style.paint(sgrRed, was), " "+p.style.mark("->")+" ", p.style.paint(sgrGreen, is))
 		return
 	}
 	used := len(indent) + len(label) + 3
 	blank := strings.Repeat(" ", max(len(label)-3, 0))
 	p.line(indent, label, p.style.paint(sgrRed, p.fit(was, used, full)))
-	p.line(indent, blank, "-> ", p.style.paint(sgrGreen, p.fit(is, used, full)))
+	p.line(indent, blank, p.style.mark("->")+" ", p.style.paint(sgrGreen, p.fit(is, used, full)))
 }
 
 // changedNames are the names of the attributes that differ, sorted: those the

@@ -37,7 +37,7 @@ func (s Style) Basis(b Basis) string {
 	p := &printer{style: s}
 	p.line(p.style.bold("Plan for "+Escape(b.Command)), "  ", p.style.dim("made "+Escape(b.CreatedAt)+" by cogplan "+Escape(b.Version)))
 	for _, row := range b.rows() {
-		p.marked("  ", row[0]+" "+row[1])
+		p.wrappedBelow("  ", row[0]+" "+row[1])
 	}
 	return p.String()
 }
@@ -78,63 +78,4 @@ func short(digest string) string {
 		return digest[:enough] + "..."
 	}
 	return digest
-}
-
-// Markdown writes a kept plan for a review: the plan as a block of text, and
-// what it rests on behind it. What providers and people wrote cannot end the
-// block.
-func Markdown(plan *Plan, b Basis) string {
-	text := Style{Width: Unlimited}.Plan(plan)
-	facts := Style{Width: Unlimited}.Basis(b)
-	fence := fenceFor(text + facts)
-	var out strings.Builder
-	out.WriteString("### cogplan " + markdownTitle(plan) + "\n\n")
-	out.WriteString(fence + "diff\n" + diffMarks(text) + fence + "\n\n")
-	out.WriteString("<details><summary>What the plan rests on</summary>\n\n" + fence + "\n" + facts + fence + "\n\n</details>\n\n")
-	out.WriteString("`" + PlanLine(plan.Proposal) + "`\n")
-	return out.String()
-}
-
-func markdownTitle(plan *Plan) string {
-	switch {
-	case ruling(plan.Proposal) == rulingDeny:
-		return plan.Command + ": denied by policy"
-	case ruling(plan.Proposal) == rulingApproval:
-		return plan.Command + ": waits for approval"
-	case !plan.Proposal.HasChanges():
-		return plan.Command + ": no changes"
-	default:
-		return plan.Command
-	}
-}
-
-// fenceFor is a fence that does not occur in the text.
-func fenceFor(text string) string {
-	fence := "```"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
-	return fence
-}
-
-// diffMarks moves the marks of a plan to the begin of their lines, where viewers
-// of differences look for them.
-func diffMarks(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		trimmed := strings.TrimLeft(line, " ")
-		indent := len(line) - len(trimmed)
-		mark, rest, ok := strings.Cut(trimmed, " ")
-		switch {
-		case indent == 0 || !ok:
-			out.WriteString(line)
-		case mark == "+", mark == "-":
-			out.WriteString(mark + strings.Repeat(" ", indent+1) + rest)
-		case mark == "~", mark == "-/+", mark == "x", mark == "!":
-			out.WriteString("!" + line[1:])
-		default:
-			out.WriteString(line)
-		}
-	}
-	return out.String()
 }

@@ -68,16 +68,16 @@ func (p *printer) driftResource(r *DriftResource, where func(string) (hcl.Range,
 	}
 	p.line(p.style.bold(Escape(r.Address)), "  ", p.style.paint(sgr, words), at)
 	if r.Error != "" {
-		p.marked(p.style.paint(sgrLoud, "  x "), r.Error)
+		p.marked(sgrLoud, "x", r.Error)
 	}
 	if len(r.WaitsFor) > 0 {
-		p.marked("  . ", "waits for "+strings.Join(r.WaitsFor, ", "))
+		p.marked("", ".", "waits for "+strings.Join(r.WaitsFor, ", "))
 	}
 	for i := range r.Drift {
 		p.drift(&r.Drift[i])
 	}
 	if r.Unmanaged > 0 && len(r.Drift) > 0 {
-		p.line("  . ", number(r.Unmanaged, "object"), " there not ours")
+		p.line("  ", p.style.mark("."), " ", number(r.Unmanaged, "object"), " there not ours")
 	}
 	p.line()
 }
@@ -98,7 +98,7 @@ func (p *printer) drift(d *reconcile.Drift) {
 	p.line("  ", p.style.paint(sgr, mark), " ", Escape(d.Type), " ", quote(d.Name), p.style.dim("  "+words+"; "+owner))
 	for _, path := range d.Changed {
 		name, _, _ := strings.Cut(path, ".")
-		p.line("      ", Escape(path), " = ", cut(Value(d.Recorded[name]), maxDrift), " -> ", cut(Value(d.Live[name]), maxDrift))
+		p.line("      ", Escape(path), " = ", cut(Value(d.Recorded[name]), maxDrift), " ", p.style.mark("->"), " ", cut(Value(d.Live[name]), maxDrift))
 	}
 }
 

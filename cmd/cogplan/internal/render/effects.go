@@ -99,7 +99,7 @@ func (p *printer) loud(text string) {
 	for i, line := range wrap(text, p.style.width()-4) {
 		mark := "    "
 		if i == 0 {
-			mark = p.style.paint(sgrLoud, "  ! ")
+			mark = "  " + p.style.paint(sgrLoud, p.style.mark("!")+" ")
 		}
 		p.line(mark, p.style.paint(sgrLoud, line))
 	}

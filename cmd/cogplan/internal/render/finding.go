@@ -67,8 +67,8 @@ func (p *printer) findings(plan *Plan, address string, decision reconcile.Decisi
 const maxFindingMessages = 20
 
 func (p *printer) findingGroup(plan *Plan, group *findingGroup, at *hcl.Range) {
-	head, sgr := findingHead(group)
-	p.line("  ", p.style.paint(sgr, head), " ", p.style.dim("("+Escape(group.rule)+")"))
+	symbol, head, sgr := findingHead(group)
+	p.line("  ", p.style.paint(sgr, p.style.mark(symbol)+" "+head), " ", p.style.dim("("+Escape(group.rule)+")"))
 	for i, message := range group.messages {
 		if i == maxFindingMessages && !plan.Full {
 			p.line("    ", ellipsis, " and ", number(len(group.messages)-i, "more finding"), " of this rule")
@@ -91,20 +91,20 @@ func (p *printer) remedy(text string) {
 	p.wrapped("    ", "To go on: "+strings.TrimSuffix(text, ".")+".")
 }
 
-func findingHead(group *findingGroup) (head, sgr string) {
+func findingHead(group *findingGroup) (symbol, head, sgr string) {
 	switch {
 	case group.denies:
-		return "x denied, " + Escape(string(group.level)), sgrLoud
+		return "x", "denied, " + Escape(string(group.level)), sgrLoud
 	case group.level == reconcile.LevelApproval && group.override == "":
-		return "? needs approval", sgrYellow
+		return "?", "needs approval", sgrYellow
 	case group.level == reconcile.LevelApproval:
-		return "! approved", sgrYellow
+		return "!", "approved", sgrYellow
 	case group.level == reconcile.LevelSoftMandatory:
-		return "! overridden", sgrLoud
+		return "!", "overridden", sgrLoud
 	case group.override != "":
-		return "! excepted", sgrYellow
+		return "!", "excepted", sgrYellow
 	default:
-		return "! warning", sgrYellow
+		return "!", "warning", sgrYellow
 	}
 }
 
@@ -123,6 +123,21 @@ func (p *printer) runFindings(plan *Plan) {
 	p.line()
 	p.line(p.style.paint(sgr, status))
 	p.findings(plan, "", *run)
+}
+
+// allFindings writes what policy denies, of all resources and of the run.
+func (p *printer) allFindings(plan *Plan) {
+	results := plan.Proposal.Results()
+	for i := range results {
+		if decision := results[i].Decision(); !decision.Allowed && len(decision.Findings) > 0 {
+			p.line(Escape(results[i].Resource))
+			p.findings(plan, results[i].Resource, decision)
+		}
+	}
+	p.runFindings(plan)
+	if p.Len() > 0 {
+		p.line()
+	}
 }
 
 // Answered writes the findings that people answered for, with an override or an

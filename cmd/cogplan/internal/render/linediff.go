@@ -38,6 +38,10 @@ func (p *printer) diffLine(indent, line string) {
 		p.line()
 		return
 	}
+	if p.style.Plain {
+		p.line(indent, strings.TrimRight(spokenDiff(line), " "))
+		return
+	}
 	text := strings.TrimRight(cut(escapeLine(line), p.style.width()-len(indent)), " ")
 	switch line[0] {
 	case '+':
@@ -48,6 +52,26 @@ func (p *printer) diffLine(indent, line string) {
 		text = p.style.dim(text)
 	}
 	p.line(indent, text)
+}
+
+// spokenDiff is a line of a difference with the word for its mark.
+func spokenDiff(line string) string {
+	rest := escapeLine(line[1:])
+	switch line[0] {
+	case '+':
+		return "added: " + rest
+	case '-':
+		return "removed: " + rest
+	case ' ':
+		return "unchanged: " + rest
+	case '@':
+		// @@ -1,3 +1,3 @@
+		at, _, _ := strings.Cut(strings.TrimPrefix(line, "@@ -"), ",")
+		at, _, _ = strings.Cut(at, " ")
+		return "at line " + escapeLine(at) + ":"
+	default:
+		return escapeLine(line)
+	}
 }
 
 // Diff is the difference of two texts in unified form, with names for both.

@@ -125,6 +125,13 @@ func (p *printer) snippet(indent string, rng hcl.Range, sources Sources, sgr str
 		return
 	}
 	last = min(last, len(lines), first+maxSnippet-1)
+	if p.style.Plain {
+		p.line(indent, "at ", place(rng), insideOf(rng, sources))
+		for n := first; n <= last; n++ {
+			p.line(indent, fmt.Sprintf("line %d: ", n), strings.TrimSpace(escapeLine(lines[n-1])))
+		}
+		return
+	}
 	gutter := len(strconv.Itoa(last))
 	bar := p.style.dim(" |")
 	p.line(indent, strings.Repeat(" ", gutter), p.style.dim("--> "), p.style.paint(sgrCyan, place(rng)), p.style.dim(insideOf(rng, sources)))

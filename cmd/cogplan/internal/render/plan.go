@@ -22,6 +22,8 @@ type Plan struct {
 	Explain func(result reconcile.MetaResult) []Message
 	// Full shows every value as it is, however long.
 	Full bool
+	// Compact gives each change one line, however few there are.
+	Compact bool
 	// Effects shows what each change will do to the world.
 	Effects bool
 	// Records says what an apply does to the records alone, one line for each.
@@ -85,7 +87,7 @@ func (p *printer) resource(plan *Plan, result *reconcile.MetaResult) {
 	}
 	p.waitsFor(result)
 	for _, warning := range result.Warnings() {
-		p.marked(p.style.paint(sgrYellow, "  ! "), warning)
+		p.marked(sgrYellow, "!", warning)
 	}
 	p.resourceErrors(plan, result)
 	p.findings(plan, result.Resource, result.Decision())
@@ -160,7 +162,7 @@ func (p *printer) waitsFor(result *reconcile.MetaResult) {
 	if !ok {
 		return
 	}
-	p.marked("  . ", "waits for "+strings.Join(deferred.WaitsFor, ", "))
+	p.marked("", ".", "waits for "+strings.Join(deferred.WaitsFor, ", "))
 	p.line("    planned, and put before the policy, once that is known")
 }
 
@@ -172,16 +174,16 @@ func (p *printer) resourceErrors(plan *Plan, result *reconcile.MetaResult) {
 			p.indented("  ", func(p *printer) { p.message(&m, plan.Sources) })
 		}
 	case reconcile.StatusSkipped:
-		p.marked("  . ", result.Error)
+		p.marked("", ".", result.Error)
 	}
 }
 
 // marked writes text behind a mark, its further lines below its first.
-func (p *printer) marked(mark, text string) {
+func (p *printer) marked(sgr, symbol, text string) {
 	indent := "    "
 	for i, line := range wrap(Escape(text), p.style.width()-len(indent)) {
 		if i == 0 {
-			p.line(mark, line)
+			p.line("  ", p.style.paint(sgr, p.style.mark(symbol)), " ", line)
 		} else {
 			p.line(indent, line)
 		}
@@ -204,6 +206,7 @@ func (p *printer) indented(indent string, write func(p *printer)) {
 func (p *printer) planFooter(plan *Plan, results []reconcile.MetaResult) {
 	sum := plan.Proposal.Summary()
 	p.line()
+	p.overview(plan, results)
 	if sum.HasChanges() {
 		p.line(p.style.bold("Plan: "), p.planCounts(sum, results))
 	} else {
@@ -213,11 +216,11 @@ func (p *printer) planFooter(plan *Plan, results []reconcile.MetaResult) {
 	case rulingDeny:
 		p.line()
 		p.line(p.style.paint(sgrLoud, "Denied by policy."))
-		p.wrapped("  ", "Nothing of this plan is applied before what is marked with x is resolved.")
+		p.wrapped("  ", "Nothing of this plan is applied before what is marked with "+p.style.markName("x")+" is resolved.")
 	case rulingApproval:
 		p.line()
 		p.line(p.style.paint(sgrYellow, "Waits for approval."))
-		p.wrapped("  ", "Policy denies nothing of this plan. Nothing of it is applied before what is marked with ? is approved.")
+		p.wrapped("  ", "Policy denies nothing of this plan. Nothing of it is applied before what is marked with "+p.style.markName("?")+" is approved.")
 	}
 	if plan.Saved != "" {
 		p.line()

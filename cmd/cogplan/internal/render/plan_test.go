@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,7 @@ func TestPlan(t *testing.T) {
 		golden(t, fmt.Sprintf("plan-%d.txt", width), Style{Width: width}.Plan(plan))
 	}
 	golden(t, "plan-color.txt", strings.ReplaceAll(Style{Width: 80, Color: true}.Plan(plan), "\x1b", "ESC"))
+	golden(t, "plan-plain.txt", Style{Width: Unlimited, Plain: true}.Plan(plan))
 	plan.Full = true
 	golden(t, "plan-full.txt", Style{Width: Unlimited}.Plan(plan))
 }
@@ -213,6 +215,22 @@ func TestEveryChangeHasALine(t *testing.T) {
 	for i := range compactFrom {
 		if !strings.Contains(text, fmt.Sprintf("~ thing \"n%02d\"", i)) {
 			t.Errorf("n%02d is not shown", i)
+		}
+	}
+}
+
+// Who hears a plan hears words: no line is told by a mark, a caret or a column.
+func TestAPlainPlanSaysItInWords(t *testing.T) {
+	text := Style{Width: Unlimited, Plain: true}.Plan(view(t))
+	for line := range strings.Lines(text) {
+		first, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains([]string{"+", "-", "~", "-/+", "x", "!", "?", ".", "->", "-->", "^"}, first) || strings.Contains(line, "^^") {
+			t.Errorf("a mark: %s", line)
+		}
+	}
+	for _, want := range []string{"delete thing \"gone\"", "added: 2", "removed: two", "line 2: resource \"b\" \"denied\""} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in it", want)
 		}
 	}
 }
@@ -238,7 +256,7 @@ func TestLinesKeepToTheWidth(t *testing.T) {
 	const width = 60
 	for line := range strings.Lines(Style{Width: width}.Plan(view(t))) {
 		line = strings.TrimSuffix(line, "\n")
-		if runewidth.StringWidth(line) > width && !strings.HasPrefix(line, "plan sha256:") && !strings.HasPrefix(line, "Plan: ") && !strings.Contains(line, "resources: ") {
+		if runewidth.StringWidth(line) > width && !strings.HasPrefix(line, "plan sha256:") && !strings.HasPrefix(line, "Plan: ") && !strings.HasPrefix(line, "  a.changes  1 to create") && !strings.Contains(line, "resources: ") {
 			t.Errorf("%d columns: %s", runewidth.StringWidth(line), line)
 		}
 	}

@@ -9,6 +9,6 @@ func (p *printer) records(lines []string) {
 	p.line()
 	p.line(p.style.bold("Records"))
 	for _, line := range lines {
-		p.marked(p.style.paint(sgrCyan, "  > "), line)
+		p.marked(sgrCyan, ">", line)
 	}
 }

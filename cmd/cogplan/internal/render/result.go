@@ -78,7 +78,7 @@ func (p *printer) outcome(view *Plan, result *reconcile.MetaResult) {
 	case reconcile.StatusFailed, reconcile.StatusDenied, reconcile.StatusSkipped, reconcile.StatusDeferred:
 	default:
 		for _, warning := range result.Warnings() {
-			p.marked(p.style.paint(sgrYellow, "  ! "), Escape(result.Resource)+": warning: "+warning)
+			p.marked(sgrYellow, "!", Escape(result.Resource)+": warning: "+warning)
 		}
 		return
 	}
@@ -97,16 +97,16 @@ func (p *printer) outcome(view *Plan, result *reconcile.MetaResult) {
 }
 
 func (p *printer) failedAction(action *reconcile.Result) {
-	mark, sgr := "  x ", sgrLoud
+	symbol, sgr := "x", sgrLoud
 	text := action.Action + " " + action.Name
 	if action.Status == reconcile.ApplySkipped {
-		mark, sgr = "  . ", sgrDim
+		symbol, sgr = ".", sgrDim
 		text += " was not reached"
 	}
 	if action.Error != "" {
 		text += ": " + action.Error
 	}
-	p.marked(p.style.paint(sgr, mark), text)
+	p.marked(sgr, symbol, text)
 }
 
 // Counts are the outcomes of the actions and the resources of an apply.

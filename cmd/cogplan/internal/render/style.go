@@ -13,6 +13,9 @@ type Style struct {
 	// Width of the terminal in columns; 0 is 80. Nothing is cut in text that
 	// does not go to a terminal: there Width is [Unlimited].
 	Width int
+	// Plain says with words what else is said with marks and columns, for those who
+	// hear it: nothing has to be seen below or beside something else.
+	Plain bool
 }
 
 // Unlimited is the width of what is not a terminal.
@@ -50,6 +53,43 @@ func (s Style) paint(sgr, text string) string {
 	return "\x1b[" + sgr + "m" + text + "\x1b[0m"
 }
 
+// mark is what stands before a line: one character, or the word for it.
+func (s Style) mark(symbol string) string {
+	switch {
+	case symbol == "|" && s.Plain:
+		return ""
+	case symbol == "|":
+		return "| "
+	case !s.Plain:
+		return symbol
+	}
+	switch symbol {
+	case "+":
+		return "create"
+	case "~":
+		return "update"
+	case "-":
+		return "delete"
+	case "-/+":
+		return "replace"
+	case "x":
+		return "error:"
+	case "!":
+		return "notice:"
+	case "?":
+		return "question:"
+	case ".":
+		return "note:"
+	case "->":
+		return "becomes"
+	default:
+		return symbol
+	}
+}
+
+// markName is what a sentence calls a mark.
+func (s Style) markName(symbol string) string { return strings.TrimSuffix(s.mark(symbol), ":") }
+
 func (s Style) bold(text string) string { return s.paint(sgrBold, text) }
 func (s Style) dim(text string) string  { return s.paint(sgrDim, text) }
 
@@ -84,6 +124,16 @@ func (p *printer) wrapped(indent, text string) {
 		for _, line := range wrap(Escape(paragraph), p.style.width()-len(indent)) {
 			p.line(strings.TrimRight(indent+line, " "))
 		}
+	}
+}
+
+// wrappedBelow writes text behind an indent, its further lines below its first.
+func (p *printer) wrappedBelow(indent, text string) {
+	for i, line := range wrap(Escape(text), p.style.width()-len(indent)-2) {
+		if i > 0 {
+			line = "  " + line
+		}
+		p.line(indent, line)
 	}
 }
 
