@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,8 +56,15 @@ func cogplan(ctx context.Context, proc *process) int {
 	ctx, stop := proc.interruptible(ctx)
 	defer stop()
 	root := a.root() //nolint:contextcheck // each command has the context that ExecuteContext gives it
-	root.SetArgs(doubleDashes(proc.args, root))
+	args := doubleDashes(proc.args, root)
+	var offered bytes.Buffer
+	if completes(proc.args) {
+		args = typedFlag(args)
+		root.SetOut(&offered)
+	}
+	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	_, _ = a.out.Write(singleDashes(proc.args, offered.Bytes())) // it remembers its error
 	if err == nil && a.out.err != nil {
 		err = fmt.Errorf("write the output: %w", a.out.err)
 	}
@@ -138,8 +146,9 @@ func (a *app) root() *cobra.Command {
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(), a.importCommand(), a.exportCommand(),
 		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.replayCommand(), a.graphCommand(), a.consoleCommand(),
-		a.fmtCommand(), a.versionCommand(), a.completionCommand(),
+		a.fmtCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
 	)
+	a.complete(root)
 	return root
 }
 
