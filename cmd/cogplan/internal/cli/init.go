@@ -9,6 +9,7 @@ import (
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/lockfile"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/cmd/cogplan/internal/starter"
 	"github.com/cogplan/cogplan/lang"
 	"github.com/cogplan/cogplan/pkg/reconcile"
 )
@@ -16,21 +17,27 @@ import (
 func (a *app) initCommand() *cobra.Command {
 	var inputs inputFlags
 	var approve bool
+	var start string
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Show what the module's providers ask for and get, and lock it",
 		Long: "Show what each provider is, what it asks for and what the module grants it, as a\n" +
 			"difference to " + lockfile.Name + "; ask whether to trust that, and write the file. From\n" +
 			"then on a provider with another digest or wider grants is refused by every command,\n" +
-			"until init is run again. No provider is run against the world.",
-		Example: "  cogplan init\n  cogplan init -auto-approve\n  cogplan init -lockfile=readonly",
+			"until init is run again. No provider is run against the world.\n\n" +
+			"In a folder without a module it offers one to start from: " + strings.Join(starter.Names(), ", ") + ".",
+		Example: "  cogplan init\n  cogplan init -starter files\n  cogplan init -auto-approve\n  cogplan init -lockfile=readonly",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.begin(cmd.Context(), &inputs, start); err != nil {
+				return err
+			}
 			return a.initialise(cmd.Context(), &inputs, approve)
 		},
 	}
 	inputs.add(cmd.Flags())
 	cmd.Flags().BoolVar(&approve, "auto-approve", false, "trust what is shown without asking")
+	cmd.Flags().Var(&choiceFlag{&start, starter.Names()}, "starter", "write this module first, in a folder that has none")
 	return cmd
 }
 
@@ -85,7 +92,7 @@ func (a *app) trust(ctx context.Context, inputs *inputFlags, wanted *lockfile.Fi
 	if err := lockfile.Write(moduleDir, wanted); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, "\n"+a.style().Good("Wrote "+lockfile.Name+". Keep it with the module."))
+	fmt.Fprintln(a.out, "\n"+a.style().Good("Wrote "+lockfile.Name+". Keep it with the module.")+"\n\n"+a.style().Strong("Next: ")+"cogplan plan")
 	return nil
 }
 
