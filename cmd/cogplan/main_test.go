@@ -143,7 +143,7 @@ func TestScripts(t *testing.T) {
 			"code": exitsWith, "thing": putGuest("thing", thing), "bare": putGuest("bare", bare), "state": showState, "live": showLive,
 			"truncate": truncate, "fill": fill, "unhex": unhex, "json": isJSON, "undigested": undigested,
 			"tmpfs": mountTmpfs, "example": copyExample, "tamper": tamper,
-			"join": joinFiles, "bundle": signBundle, "agekey": makeAgeKey,
+			"join": joinFiles, "bundle": signBundle, "agekey": makeAgeKey, "forge": standInForge,
 		},
 	})
 }

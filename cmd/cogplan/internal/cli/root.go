@@ -143,7 +143,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.global.noColor, "no-color", false, "write no colours (as NO_COLOR does)")
 	flags.BoolVar(&a.global.plain, "plain", false, "write words instead of marks, colours and live lines, for screen readers (as COGPLAN_PLAIN=1 does)")
 	root.AddCommand(
-		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
+		a.initCommand(), a.validateCommand(), a.planCommand(), a.showCommand(), a.commentCommand(), a.approveCommand(), a.applyCommand(), a.destroyCommand(),
 		a.driftCommand(), a.statusCommand(), a.importCommand(), a.exportCommand(),
 		a.outputCommand(), a.stateCommand(), a.policyCommand(), a.providerCommand(), a.replayCommand(), a.graphCommand(), a.consoleCommand(),
 		a.fmtCommand(), a.versionCommand(), a.completionCommand(), a.manCommand(),
