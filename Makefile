@@ -18,6 +18,8 @@ GUEST_SOURCES := $(shell find pkg/reconcile runtime/wasm/abi sdk -name '*.go' ! 
 
 TOOLS         := bin/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint
+# A module of its own: it needs another version of a package that both use.
+ACTIONLINT    := $(TOOLS)/actionlint
 
 # `make test RACE=1` adds the race detector, as `make check` does, except where no
 # goroutine of ours runs: the detector finds nothing there, makes the tests ten
@@ -31,7 +33,7 @@ TEST_FLAGS := -shuffle=on -timeout 10m
 
 # The steps of `make check`, in the order in which they are run; .ci/run runs the
 # same ones.
-CHECKS := check-format check-vet check-tidy check-cross check-lint check-demo check-test
+CHECKS := check-format check-vet check-tidy check-cross check-lint check-workflows check-demo check-test
 
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
@@ -114,6 +116,7 @@ check-vet: providers
 check-tidy:
 	go mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C tools/actionlint mod tidy -diff
 
 # Other systems, and the sandbox for what guests are made of.
 check-cross:
@@ -130,6 +133,16 @@ check-demo: demo
 
 check-test:
 	@$(MAKE) --no-print-directory test RACE=1
+
+# The workflows of the examples; Gitea's runner takes another version of an action.
+check-workflows: $(ACTIONLINT)
+	$(ACTIONLINT) -shellcheck= examples/ci/github/*.yml
+	$(ACTIONLINT) -shellcheck= -ignore 'is too old to run on GitHub Actions' examples/ci/gitea/*.yml
+
+$(ACTIONLINT): tools/actionlint/go.mod tools/actionlint/go.sum
+	@mkdir -p $(TOOLS)
+	go -C tools/actionlint build -o $(CURDIR)/$@ github.com/rhysd/actionlint/cmd/actionlint
+	@touch $@
 
 # Built once for each version that tools/go.mod asks for.
 $(GOLANGCI_LINT): tools/go.mod tools/go.sum

@@ -58,7 +58,7 @@ var table = []rule{
 	{part: "cmd/cogplan", ours: []string{"cmd/cogplan/internal/cli"}},
 	{
 		part:   "cmd/cogplan/internal/cli",
-		ours:   []string{"pkg/reconcile", "lang", "runtime/wasm", "policy", "cmd/cogplan/internal/render", "cmd/cogplan/internal/embedded", "cmd/cogplan/internal/planfile", "cmd/cogplan/internal/approval", "cmd/cogplan/internal/lockfile", "cmd/cogplan/internal/recording", "cmd/cogplan/internal/conformance", "cmd/cogplan/internal/scaffold", "cmd/cogplan/internal/comment"},
+		ours:   []string{"pkg/reconcile", "lang", "runtime/wasm", "policy", "cmd/cogplan/internal/render", "cmd/cogplan/internal/embedded", "cmd/cogplan/internal/planfile", "cmd/cogplan/internal/approval", "cmd/cogplan/internal/lockfile", "cmd/cogplan/internal/recording", "cmd/cogplan/internal/conformance", "cmd/cogplan/internal/scaffold", "cmd/cogplan/internal/starter", "cmd/cogplan/internal/comment"},
 		theirs: []string{anything},
 	},
 	{
@@ -74,6 +74,7 @@ var table = []rule{
 	{part: "cmd/cogplan/internal/recording", ours: []string{"pkg/reconcile", "runtime/wasm"}},
 	{part: "cmd/cogplan/internal/conformance"},
 	{part: "cmd/cogplan/internal/scaffold"},
+	{part: "cmd/cogplan/internal/starter"},
 	{part: "cmd/cogplan/internal/comment"},
 	{part: "cmd/cogplan/internal/comment/commenttest", theirs: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
 	{part: "cmd/cogplan/internal/lockfile", ours: []string{"pkg/reconcile"}, theirs: []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty"}},

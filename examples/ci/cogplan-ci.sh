@@ -1,0 +1,84 @@
+#!/bin/sh
+# What the jobs do, the same on every forge and on your machine:
+#
+#   cogplan-ci.sh plan    plans, asks policy, and writes plan.cog and its reports
+#   cogplan-ci.sh apply   applies plan.cog with the approval in $APPROVAL, and
+#                         keeps what was recorded
+#
+# What is recorded of the world is kept on the branch $STATE_BRANCH of the same
+# repository, where one commit is one apply. It holds no secret value, but the key
+# of the hashes of secret ones: where there are any, the repository is private. Two
+# applies never run at once: the workflows see to it, and a push that is late is
+# refused.
+#
+#   TRUST           for apply: the file with the keys of those who may approve
+#   APPROVAL        for apply: the approval, as `cogplan approve` printed it
+#   STATE_BRANCH    cogplan-state
+set -eu
+
+branch=${STATE_BRANCH:-cogplan-state}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# load_state brings .cog of the last apply here; where there is none yet, nothing
+# is recorded, and the plan says so.
+load_state() {
+  if git ls-remote --exit-code --heads origin "$branch" >/dev/null; then
+    git fetch --quiet --depth 1 origin "$branch"
+    rm -rf .cog
+    git archive FETCH_HEAD .cog | tar -x
+    base=$(git rev-parse FETCH_HEAD)
+  else
+    code=$?
+    [ "$code" -eq 2 ] || exit "$code" # 2: there is no such branch; else nobody knows
+    base=
+  fi
+}
+
+# save_state keeps .cog, whatever came of the apply: what was created must not be
+# forgotten. Nothing is forced.
+save_state() {
+  [ -d .cog ] || return 0
+  index=$work/index
+  GIT_INDEX_FILE=$index git read-tree --empty
+  # The locks belong to this machine alone.
+  find .cog -type f ! -name lock ! -name .lock | while read -r name; do
+    printf '100644 %s\t%s\n' "$(git hash-object -w --no-filters "$name")" "$name"
+  done | GIT_INDEX_FILE=$index git update-index --index-info
+  tree=$(GIT_INDEX_FILE=$index git write-tree)
+  if [ -n "$base" ] && [ "$tree" = "$(git rev-parse "$base^{tree}")" ]; then
+    return 0
+  fi
+  commit=$(git -c user.name=cogplan -c user.email=cogplan@localhost commit-tree "$tree" ${base:+-p "$base"} -m "State after $(git rev-parse --short HEAD)")
+  git push --quiet origin "$commit:refs/heads/$branch" || {
+    echo "The state was applied and not kept: keep .cog of this job, and see who pushed to $branch." >&2
+    return 1
+  }
+}
+
+case ${1:-} in
+plan)
+  load_state
+  code=0
+  cogplan plan -lockfile=readonly -input=false -out plan.cog -json plan.json -markdown plan.md \
+    -sarif policy.sarif -junit policy.xml -detailed-exitcode || code=$?
+  case $code in
+  0) echo "Nothing to do." ;;
+  2 | 4) exit 0 ;; # there are changes; whether they wait for an approval, apply checks
+  *) exit "$code" ;;
+  esac
+  ;;
+apply)
+  load_state
+  printf '%s\n' "${APPROVAL:?is the approval of the plan}" >"$work/approval"
+  code=0
+  cogplan apply -lockfile=readonly -input=false -approval "$work/approval" -trust "${TRUST:?names the file with the keys of those who may approve}" \
+    -json=apply.json -markdown apply.md plan.cog || code=$?
+  save_state || [ "$code" -ne 0 ] || code=1
+  exit "$code"
+  ;;
+*)
+  echo "usage: cogplan-ci.sh plan|apply" >&2
+  exit 64
+  ;;
+esac
