@@ -16,7 +16,7 @@ func TestTheReadmeShowsTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(readme), "```hcl\n"+string(module)+"```\n") {
+	if !strings.Contains(string(readme), "```hcl file=main.hcl\n"+string(module)+"```\n") {
 		t.Error("README.md does not show examples/hello/main.hcl as it is")
 	}
 }

@@ -131,8 +131,8 @@ func (v *verdict) approve(r *rule, f *reconcile.Finding) {
 		}
 	}
 	if len(names) >= want.count {
-		f.Override = fmt.Sprintf("approved by %v", names)
+		f.Override = "approved by " + strings.Join(names, ", ")
 		return
 	}
-	f.Remedy = joined(f.Remedy, fmt.Sprintf("it has %d of %d approvals", len(names), want.count))
+	f.Remedy = joined(f.Remedy, fmt.Sprintf("have the plan approved: it has %d of %d approvals", len(names), want.count))
 }

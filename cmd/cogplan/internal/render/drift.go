@@ -95,10 +95,10 @@ func (p *printer) drift(d *reconcile.Drift) {
 	if d.Owner == reconcile.OwnerMarked {
 		owner = "ours: it bears our mark"
 	}
-	p.line("  ", p.style.paint(sgr, mark), " ", Escape(d.Type), " ", quote(d.Name), p.style.dim("  "+words+"; "+owner))
+	p.line("  ", p.style.paint(sgr, p.style.mark(mark)), " ", Escape(d.Type), " ", quote(d.Name), p.style.dim("  "+words+"; "+owner))
 	for _, path := range d.Changed {
 		name, _, _ := strings.Cut(path, ".")
-		p.line("      ", Escape(path), " = ", cut(Value(d.Recorded[name]), maxDrift), " ", p.style.mark("->"), " ", cut(Value(d.Live[name]), maxDrift))
+		p.line("      ", Escape(path), " = ", cut(shown(d.Recorded[name], false), maxDrift), " ", p.style.mark("->"), " ", cut(shown(d.Live[name], false), maxDrift))
 	}
 }
 
