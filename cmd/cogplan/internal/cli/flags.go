@@ -155,5 +155,7 @@ func (a *app) progressOf(f *outputFlags) *render.Progress {
 			mode = render.ProgressPlain
 		}
 	}
-	return render.NewProgress(a.proc.stderr, a.errStyle(), mode, a.proc.now)
+	progress := render.NewProgress(a.proc.stderr, a.errStyle(), mode, a.proc.now)
+	progress.Measure(func() int { return a.styleOf(a.proc.stderr).Width })
+	return progress
 }

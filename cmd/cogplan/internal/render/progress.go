@@ -30,6 +30,8 @@ type Progress struct {
 	style Style
 	mode  ProgressMode
 	now   func() time.Time
+	// measure gives the width of the terminal as it is now; nil where it stays.
+	measure func() int
 
 	mu      sync.Mutex
 	title   string
@@ -53,6 +55,10 @@ type step struct {
 func NewProgress(out io.Writer, style Style, mode ProgressMode, now func() time.Time) *Progress {
 	return &Progress{out: out, style: style, mode: mode, now: now, running: map[string]step{}}
 }
+
+// Measure has the width of the terminal asked for anew with each line that is drawn:
+// people change it meanwhile. It is called before Start, and 0 is no answer.
+func (p *Progress) Measure(width func() int) { p.measure = width }
 
 // tick is how often a live line is rewritten.
 const tick = 100 * time.Millisecond
@@ -118,6 +124,11 @@ func (p *Progress) Pause() (resume func()) {
 func (p *Progress) draw() {
 	if p.paused {
 		return
+	}
+	if p.measure != nil {
+		if width := p.measure(); width > 0 {
+			p.style.Width = width
+		}
 	}
 	_, _ = io.WriteString(p.out, "\r\x1b[2K"+p.liveLine())
 	p.shown = true

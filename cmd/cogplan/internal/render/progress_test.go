@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,28 @@ func TestAQuestionIsNotWrittenOver(t *testing.T) {
 		time.Sleep(2 * tick)
 		if !strings.Contains(out.String()[strings.LastIndex(out.String(), "\r"):], "Planning") {
 			t.Error("the line does not come back")
+		}
+	})
+}
+
+// A terminal that is made narrower meanwhile gets shorter lines.
+func TestTheLineFollowsTheTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out terminal
+		var width atomic.Int64
+		width.Store(70)
+		p := NewProgress(&out, Style{Width: 70}, ProgressLive, time.Now)
+		p.Measure(func() int { return int(width.Load()) })
+		p.Start("Applying")
+		defer p.Stop()
+		p.Observe(begin("file.site", reconcile.PhaseApply))
+		time.Sleep(2 * tick)
+		width.Store(25)
+		time.Sleep(2 * tick)
+		synctest.Wait()
+		lines := strings.Split(out.String(), "\r\x1b[2K")
+		if first, last := lines[1], lines[len(lines)-1]; len(first) < 40 || len(last) > 24 {
+			t.Errorf("the lines are %q and %q", first, last)
 		}
 	})
 }
