@@ -32,6 +32,13 @@ func didYouMeanOrList(name string, candidates []string, what string) string {
 	return " The " + plural(what) + " are " + quotedList(sorted) + "."
 }
 
+// DidYouMean is a sentence, with a leading space, for a name that is none of the
+// candidates: it names the nearest one, or all where they are few. It is empty where
+// nothing is near. What says what the candidates are is a noun: "output".
+func DidYouMean(name string, candidates []string, what string) string {
+	return didYouMeanOrList(name, candidates, what)
+}
+
 func plural(noun string) string {
 	if strings.HasSuffix(noun, "s") {
 		return noun

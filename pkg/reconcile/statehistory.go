@@ -117,6 +117,9 @@ func (f *stateFolder) remember(serial int) error {
 // older are the states that are remembered, as they lie in the folder.
 func (f *stateFolder) older() ([][]byte, error) {
 	dir, err := f.root.Open(f.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nothing is recorded
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,11 @@ type outputsDocument struct {
 func (a *app) oneOutput(outputs []lang.Output, flags *runFlags, opts outputOptions) error {
 	i := slices.IndexFunc(outputs, func(o lang.Output) bool { return o.Name == opts.name })
 	if i < 0 {
-		return fmt.Errorf("the module has no output %q", opts.name)
+		names := make([]string, len(outputs))
+		for i := range outputs {
+			names[i] = outputs[i].Name
+		}
+		return fmt.Errorf("the module has no output %q.%s", opts.name, lang.DidYouMean(opts.name, names, "output"))
 	}
 	one := outputs[i]
 	text, isText := one.Value.(string)

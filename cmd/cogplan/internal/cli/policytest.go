@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/lang"
 	"github.com/cogplan/cogplan/policy"
 )
 
@@ -152,7 +153,11 @@ func (a *app) policyInput(ctx context.Context, flags *runFlags, address string) 
 	}
 	resource := proposal.Resource(address)
 	if resource == nil {
-		return fmt.Errorf("the module declares no resource %s", address)
+		var names []string
+		for i := range proposal.Resources {
+			names = append(names, proposal.Resources[i].Address)
+		}
+		return fmt.Errorf("the module declares no resource %s.%s", render.Escape(address), lang.DidYouMean(address, names, "resource"))
 	}
 	if resource.Review.Plan == nil {
 		return fmt.Errorf("%s is %s: there is no plan that policies could be asked about", address, resource.Status)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/embedded"
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/lang"
 	"github.com/cogplan/cogplan/runtime/wasm"
 )
 
@@ -104,7 +106,7 @@ func loadProvider(source string) (*wasm.Module, error) {
 	}
 	module, err := wasm.Load(source)
 	if err != nil {
-		return nil, fmt.Errorf("%w; inside cogplan there are %q", err, embedded.Names())
+		return nil, fmt.Errorf("%w; inside cogplan there are %s.%s", err, strings.Join(embedded.Names(), ", "), lang.DidYouMean(source, embedded.Names(), "provider"))
 	}
 	return module, nil
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/render"
+	"github.com/cogplan/cogplan/lang"
 	"github.com/cogplan/cogplan/policy"
 	"github.com/cogplan/cogplan/runtime/wasm"
 )
@@ -136,7 +138,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.proc.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%s. See: %s -help", singleDash(err.Error()), cmd.CommandPath())
+		return usagef("%s See: %s -help", flagMistake(cmd, err), cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.global.chdir, "chdir", "", "switch to this `directory` first")
@@ -165,6 +167,26 @@ func (a *app) changeDir() error {
 
 // singleDash shows flags as the documentation writes them.
 func singleDash(text string) string { return strings.ReplaceAll(text, "--", "-") }
+
+var (
+	unknownFlag   = regexp.MustCompile(`^unknown (?:flag: -+|shorthand flag: '.' in -)(\S+)$`)
+	invalidNumber = regexp.MustCompile(`^invalid argument "(.*)" for "-+(\S+)" flag: strconv\..*$`)
+)
+
+// flagMistake says what is wrong with a flag, and which one may have been meant.
+func flagMistake(cmd *cobra.Command, err error) string {
+	if m := unknownFlag.FindStringSubmatch(err.Error()); m != nil {
+		var names []string
+		for name := range flagsOf(cmd) {
+			names = append(names, "-"+name)
+		}
+		return "Unknown flag: -" + render.Escape(m[1]) + "." + lang.DidYouMean("-"+m[1], names, "flag")
+	}
+	if m := invalidNumber.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Sprintf("-%s takes a number, and %q is none.", m[2], m[1])
+	}
+	return singleDash(err.Error()) + "."
+}
 
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{

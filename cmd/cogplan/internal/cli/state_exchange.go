@@ -65,7 +65,7 @@ func (a *app) statePushCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			states, err := a.readStates(args[0])
 			if err != nil {
-				return fmt.Errorf("read %s: %w", args[0], err)
+				return fmt.Errorf("read %s: %w; cogplan state pull writes what push reads", args[0], err)
 			}
 			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
 				return a.statePush(cmd.Context(), store, states, pushOptions{force: force, dryRun: flags.dryRun})

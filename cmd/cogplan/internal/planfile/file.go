@@ -104,6 +104,9 @@ func strictly(data []byte, into any) error {
 // Read reads a plan file. What cannot be used is a [DamagedError].
 func Read(path string) (*Plan, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the plan file: %w; make one with: cogplan plan -out file", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the plan file: %w", err)
 	}

@@ -219,7 +219,7 @@ func Read(dir string) (*Recording, error) {
 	r := &Recording{Dir: absolute, calls: map[[3]string][]wasm.Call{}}
 	text, err := os.ReadFile(filepath.Join(dir, headName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no recording: it has no %s; cogplan plan -record makes one", dir, headName)
+		return nil, fmt.Errorf("the folder %s is no recording: it has no %s; cogplan plan -record makes one", dir, headName)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the recording: %w", err)
