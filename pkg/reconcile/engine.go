@@ -148,7 +148,7 @@ func (e *Engine) apply(ctx context.Context, cfg *MetaConfig, opts MetaOpts, exec
 	if err != nil {
 		return w.failAll(err), nil
 	}
-	ctx, release := holdLease(ctx, lease)
+	ctx, release := holdLease(WithLease(ctx, lease), lease)
 	defer func() { _ = release() }() // its error is returned below
 	// A walk that is cancelled already begins nothing: there is nothing to deny.
 	if err := w.prepare(ctx, execution); err != nil && ctx.Err() == nil {

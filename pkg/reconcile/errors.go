@@ -15,6 +15,9 @@ var (
 	ErrConflict = errors.New("the stored state has changed")
 	// ErrLocked says that somebody else holds the lock; see [LockedError].
 	ErrLocked = errors.New("locked")
+	// ErrFenced says that a lease is over and that a later one was given; see
+	// [FencedError].
+	ErrFenced = errors.New("the lock was given to somebody else")
 	// ErrCorrupt says that a stored state cannot be read as one.
 	ErrCorrupt = errors.New("damaged state")
 	// ErrUnsupported says that the platform or the store cannot do this.

@@ -53,7 +53,7 @@ func (s *FileStore) tryLease(address string, request LockRequest) (Lease, error)
 	defer func() { _ = top.Close() }() // the opened files stay open
 	whole, err := lockFile(top, storeLock, address == "")
 	if err != nil || address == "" {
-		return s.lease(address, request, err, whole)
+		return s.lease(address, request, err, held{whole, filepath.Join(s.root, stateDir, storeLock)})
 	}
 	folder, err := s.create(address)
 	if err != nil {
@@ -64,7 +64,15 @@ func (s *FileStore) tryLease(address string, request LockRequest) (Lease, error)
 	if err != nil {
 		return s.lease(address, request, errors.Join(err, whole.Close()))
 	}
-	return s.lease(address, request, nil, one, whole)
+	return s.lease(address, request, nil,
+		held{one, filepath.Join(filepath.Dir(StatePath(s.root, address)), holderFile)},
+		held{whole, filepath.Join(s.root, stateDir, storeLock)})
+}
+
+// held is a locked file and its path, under which somebody may put another one.
+type held struct {
+	file *os.File
+	path string
 }
 
 // lockFile opens and locks a lock file.
@@ -88,7 +96,7 @@ func lockFile(root *os.Root, name string, exclusive bool) (*os.File, error) {
 }
 
 // lease makes the lease of the locked files; the first one says who holds it.
-func (s *FileStore) lease(address string, request LockRequest, err error, files ...*os.File) (Lease, error) {
+func (s *FileStore) lease(address string, request LockRequest, err error, files ...held) (Lease, error) {
 	if locked, ok := errors.AsType[*LockedError](err); ok {
 		if locked.Info.Address == "" {
 			locked.Info.Address = address
@@ -98,16 +106,26 @@ func (s *FileStore) lease(address string, request LockRequest, err error, files 
 	if err != nil {
 		return nil, fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err)
 	}
-	before, _ := readHolder(files[0]) // damaged text only costs the epoch's count
-	host, _ := os.Hostname()          // it is only told
-	held := &fileLease{files: files, info: LockInfo{
+	host, _ := os.Hostname() // it is only told
+	lease := &fileLease{files: files, info: LockInfo{
 		Address: address, Holder: request.Holder, Host: host, PID: os.Getpid(),
-		Since: s.now().UTC(), Epoch: before.Epoch + 1,
+		Since: s.now().UTC(), Epoch: s.nextEpoch(files[0].file),
 	}}
-	if err := writeHolder(files[0], held.info); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err), held.Release())
+	if err := writeHolder(files[0].file, lease.info); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err), lease.Release())
 	}
-	return held, nil
+	return lease, nil
+}
+
+// nextEpoch is one more than that of the holder before. Where nobody knows it, the
+// lock file is new, was removed, or cannot be read, the count goes on from the time
+// in milliseconds, which no count of holders reaches.
+func (s *FileStore) nextEpoch(file *os.File) int64 {
+	before, err := readHolder(file)
+	if err != nil || before.Epoch <= 0 {
+		return max(s.now().UnixMilli(), 1)
+	}
+	return before.Epoch + 1
 }
 
 func readHolder(file *os.File) (LockInfo, error) {
@@ -139,10 +157,49 @@ func writeHolder(file *os.File, info LockInfo) error {
 type fileLease struct {
 	info  LockInfo
 	once  sync.Once
-	files []*os.File
+	files []held
 }
 
 func (l *fileLease) Info() LockInfo { return l.info }
+
+// check returns a [FencedError] where the lease is over. The kernel takes no lock
+// away; but it locks a file, and people remove files: who comes then locks another
+// one, while this process is stopped and knows nothing.
+func (l *fileLease) check() error {
+	for _, h := range l.files {
+		ours, err := h.file.Stat()
+		if err != nil {
+			return l.over("the lock was given back", h.path)
+		}
+		there, err := os.Stat(h.path)
+		if err != nil || !os.SameFile(ours, there) {
+			return l.over("its file "+h.path+" was removed or replaced", h.path)
+		}
+	}
+	if now, err := readHolder(l.files[0].file); err != nil || now.Epoch != l.info.Epoch {
+		return l.over("its file "+l.files[0].path+" tells of another holder", l.files[0].path)
+	}
+	return nil
+}
+
+// over tells who has the lock now, if that can be found out.
+func (l *fileLease) over(reason, path string) error {
+	e := &FencedError{Lease: l.info, Reason: reason}
+	if file, err := os.Open(path); err == nil {
+		e.Later, _ = readHolder(file) // who it is, is only told
+		_ = file.Close()              // it was only read from
+	}
+	return e
+}
+
+// fence is what refuses writes under the lease of a context; it never does where
+// there is none.
+func (s *FileStore) fence(ctx context.Context) func() error {
+	if lease, ok := LeaseOf(ctx).(*fileLease); ok {
+		return lease.check
+	}
+	return func() error { return nil }
+}
 
 // Lost returns nil: the kernel takes no lock away.
 func (l *fileLease) Lost() <-chan struct{} { return nil }
@@ -151,9 +208,9 @@ func (l *fileLease) Release() error {
 	var errs []error
 	l.once.Do(func() {
 		// The text must not name a holder that is gone; the epoch goes on.
-		errs = append(errs, writeHolder(l.files[0], LockInfo{Epoch: l.info.Epoch}))
-		for _, file := range l.files {
-			errs = append(errs, file.Close())
+		errs = append(errs, writeHolder(l.files[0].file, LockInfo{Epoch: l.info.Epoch}))
+		for _, h := range l.files {
+			errs = append(errs, h.file.Close())
 		}
 	})
 	return errors.Join(errs...)

@@ -115,8 +115,12 @@ func (s *FileStore) Save(ctx context.Context, address string, state *State, toke
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
+	fence := s.fence(ctx)
 	return s.commit(address, state, func(_ *stateFolder, current []byte) error {
-		return s.checkToken(address, state, current, token)
+		if err := s.checkToken(address, state, current, token); err != nil {
+			return err
+		}
+		return fence()
 	})
 }
 
@@ -219,6 +223,9 @@ func (s *FileStore) Remove(ctx context.Context, address string, token Token) err
 		}
 		if current == nil || !strings.HasSuffix(string(token), hashOf(current)) {
 			return fmt.Errorf("%w since it was read; run again", ErrConflict)
+		}
+		if err := s.fence(ctx)(); err != nil {
+			return err
 		}
 		return folder.retire()
 	})

@@ -41,8 +41,11 @@ func (s *FileStore) OpenJournal(ctx context.Context, address string) (Journal, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := s.fence(ctx)(); err != nil {
+		return nil, err
+	}
 	name := journalName(address)
-	file, err := s.createJournal(name)
+	file, err := s.createJournal(name, s.fence(ctx))
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: the journal %s is there already: recover it first", ErrConflict, s.journalPath(name))
 	}
@@ -52,7 +55,7 @@ func (s *FileStore) OpenJournal(ctx context.Context, address string) (Journal, e
 	return file, nil
 }
 
-func (s *FileStore) createJournal(name string) (*fileJournal, error) {
+func (s *FileStore) createJournal(name string, fence func() error) (*fileJournal, error) {
 	if err := s.makeTop(); err != nil {
 		return nil, err
 	}
@@ -60,7 +63,7 @@ func (s *FileStore) createJournal(name string) (*fileJournal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &fileJournal{root: root, name: path.Join(journalDir, name), at: s.journalPath(name), step: s.step}
+	j := &fileJournal{root: root, name: path.Join(journalDir, name), at: s.journalPath(name), step: s.step, fence: fence}
 	if err := j.create(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -135,8 +138,10 @@ type fileJournal struct {
 	at   string
 	file *os.File
 	step func(operation, name string) error
-	buf  []byte
-	err  error
+	// fence refuses where the lease of the run is over.
+	fence func() error
+	buf   []byte
+	err   error
 }
 
 // create makes the file and makes its name last.
@@ -197,12 +202,21 @@ func (j *fileJournal) Sync() error {
 	if err != nil {
 		return fmt.Errorf("sync the journal %s: %w", j.at, err)
 	}
-	return nil
+	// Whoever has the lock now took this journal for that of a dead run: what is in
+	// it was recorded, and what is written from now on nobody reads.
+	return j.fence()
 }
 
-// Close closes the file and, where it says so, removes it.
+// Close closes the file and, where it says so, removes it. One that another run
+// has put in its place stays.
 func (j *fileJournal) Close(remove bool) error {
-	err := j.file.Close()
+	ours, err := j.file.Stat()
+	if err == nil && remove {
+		if there, err := j.root.Stat(j.name); err != nil || !os.SameFile(ours, there) {
+			remove = false
+		}
+	}
+	err = errors.Join(err, j.file.Close())
 	if remove {
 		err = errors.Join(err, j.remove())
 	}

@@ -183,6 +183,9 @@ func (l *actionLog) Intend(ctx context.Context, indexes ...int) error {
 	if err == nil && position > 0 {
 		err = l.journal.lasting(position)
 	}
+	if errors.Is(err, ErrFenced) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("%w; nothing is begun that is not in the journal: make it writable, with room on its disk, and run again", err)
 	}

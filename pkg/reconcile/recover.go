@@ -151,7 +151,7 @@ func (e *Engine) lock(ctx context.Context, address string) (Lease, error) {
 			return nil, err
 		}
 		// A run that is cancelled already begins nothing, and this is soon done.
-		_, err = RecoverStates(context.WithoutCancel(ctx), e.store, address)
+		_, err = RecoverStates(WithLease(context.WithoutCancel(ctx), lease), e.store, address)
 		if err == nil {
 			return lease, nil
 		}

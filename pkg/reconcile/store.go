@@ -20,6 +20,7 @@ type StateStore interface {
 	// Save records the state, if what is stored is still what the token marks,
 	// and otherwise returns an [ErrConflict]. It stores serial + 1 and the time;
 	// the caller's Serial and GeneratedAt move only when it returned no error.
+	// Under a lease that is over it records nothing; see [WithLease].
 	Save(ctx context.Context, address string, state *State, token Token) (Token, error)
 	// Lock makes its caller the only writer of the address, or of the whole
 	// store where the address is empty. Reading needs no lock. It waits as the
@@ -72,7 +73,8 @@ type LockInfo struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid,omitempty"`
 	Since   time.Time `json:"since"`
-	// Epoch grows with each holder; a later holder has a higher one.
+	// Epoch grows with each holder; a later holder has a higher one, always. See
+	// [WithLease].
 	Epoch int64 `json:"epoch"`
 }
 

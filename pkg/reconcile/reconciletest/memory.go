@@ -77,6 +77,9 @@ func (s *MemoryStore) Save(ctx context.Context, address string, state *reconcile
 	if err := s.unchanged(address, state, token); err != nil {
 		return "", err
 	}
+	if err := s.fenced(ctx); err != nil {
+		return "", err
+	}
 	next := *state
 	next.Serial++
 	next.GeneratedAt = s.time().Format(time.RFC3339Nano)
@@ -182,6 +185,31 @@ func (s *MemoryStore) tryLock(address string, request reconcile.LockRequest) (*m
 	return lease, nil, reconcile.LockInfo{}
 }
 
+// fenced refuses what is written under a lease that is over. It needs the lock.
+func (s *MemoryStore) fenced(ctx context.Context) error {
+	lease, ok := reconcile.LeaseOf(ctx).(*memoryLease)
+	if !ok || s.locks[lease.info.Address] == lease {
+		return nil
+	}
+	err := &reconcile.FencedError{Lease: lease.info, Reason: "it lapsed, or was given back"}
+	if later := s.locks[lease.info.Address]; later != nil {
+		err.Later = later.info
+	}
+	return err
+}
+
+// Lapse takes the lock of an address, or of the whole store, away from its holder,
+// who is not told.
+func (s *MemoryStore) Lapse(address string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locks[address] == nil {
+		return errors.New("nobody holds it")
+	}
+	delete(s.locks, address)
+	return nil
+}
+
 type memoryLease struct {
 	store    *MemoryStore
 	info     reconcile.LockInfo
@@ -196,7 +224,9 @@ func (l *memoryLease) Lost() <-chan struct{} { return nil }
 func (l *memoryLease) Release() error {
 	l.once.Do(func() {
 		l.store.mu.Lock()
-		delete(l.store.locks, l.info.Address)
+		if l.store.locks[l.info.Address] == l {
+			delete(l.store.locks, l.info.Address)
+		}
 		l.store.mu.Unlock()
 		close(l.released)
 	})

@@ -1,6 +1,8 @@
 package reconciletest_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
@@ -17,8 +19,23 @@ func TestMemoryStore(t *testing.T) {
 func TestFileStore(t *testing.T) {
 	reconciletest.Store(t, func(t *testing.T) func() reconcile.StateStore {
 		root := t.TempDir()
-		return func() reconcile.StateStore { return reconcile.NewFileStore(root) }
+		return func() reconcile.StateStore { return &lapsing{reconcile.NewFileStore(root), root} }
 	})
+}
+
+// lapsing is a store of files whose lock files somebody removes.
+type lapsing struct {
+	*reconcile.FileStore
+
+	root string
+}
+
+func (s *lapsing) Lapse(address string) error {
+	name := filepath.Join(s.root, ".cog", "lock")
+	if address != "" {
+		name = filepath.Join(filepath.Dir(reconcile.StatePath(s.root, address)), ".lock")
+	}
+	return os.Remove(name)
 }
 
 func TestModel(t *testing.T) {

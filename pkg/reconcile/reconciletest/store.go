@@ -12,9 +12,16 @@ import (
 	"github.com/cogplan/cogplan/pkg/reconcile"
 )
 
+// Lapser is what the store under test can do beside being one: it lets the lease of
+// an address, or of the whole store, lapse behind its holder's back, as it does where
+// a holder was stopped for too long or somebody removed its lock.
+type Lapser interface {
+	Lapse(address string) error
+}
+
 // Store runs the tests that every state store has to pass. For each test, open
 // makes a new, empty place for states, and returns what opens a store on it, as
-// another process would.
+// another process would. The store has to be a [Lapser].
 func Store(t *testing.T, open func(t *testing.T) func() reconcile.StateStore) {
 	t.Helper()
 	for _, test := range []struct {
@@ -34,6 +41,8 @@ func Store(t *testing.T, open func(t *testing.T) func() reconcile.StateStore) {
 		{"a lock has one holder", testStoreLock},
 		{"a lock waits", testStoreLockWaits},
 		{"the whole store can be locked", testStoreLockAll},
+		{"who lost the lock writes nothing", testStoreFenced},
+		{"an epoch never goes back", testStoreEpochs},
 		{"a removed state is gone", testStoreRemove},
 		{"history tells the present serial", testStoreHistory},
 	} {
@@ -323,6 +332,97 @@ func testStoreLockAll(t *testing.T, open func() reconcile.StateStore) {
 	}
 	if err := lock(t, open(), "", "again").Release(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// lapse takes the lock away from its holder, who hears nothing of it.
+func lapse(t *testing.T, store reconcile.StateStore, address string) {
+	t.Helper()
+	lapser, ok := store.(Lapser)
+	if !ok {
+		t.Fatal("the store under test cannot let a lease lapse: it has to be a Lapser")
+	}
+	if err := lapser.Lapse(address); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testStoreFenced(t *testing.T, open func() reconcile.StateStore) {
+	for _, scope := range []string{"", address} {
+		slow := lock(t, open(), scope, "slow")
+		asleep := reconcile.WithLease(t.Context(), slow)
+		state, token, err := open().Load(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state == nil {
+			state = sample(address)
+		}
+		next, err := open().Save(asleep, address, state, token)
+		if err != nil {
+			t.Fatalf("save under a lease that holds: %v", err)
+		}
+		lapse(t, open(), scope)
+		quick := lock(t, open(), scope, "quick")
+		if quick.Info().Epoch <= slow.Info().Epoch {
+			t.Errorf("epoch %d after %d", quick.Info().Epoch, slow.Info().Epoch)
+		}
+		before, _ := load(t, open(), address)
+		_, err = open().Save(asleep, address, state, next)
+		wantFenced(t, "save", err)
+		if remover, ok := open().(reconcile.StateRemover); ok {
+			wantFenced(t, "remove", remover.Remove(asleep, address, next))
+		}
+		if journaler, ok := open().(reconcile.StateJournaler); ok {
+			_, err := journaler.OpenJournal(asleep, scope)
+			wantFenced(t, "open a journal", err)
+		}
+		if after, _ := load(t, open(), address); asJSON(t, before) != asJSON(t, after) {
+			t.Errorf("what was refused changed the state:\n%s", asJSON(t, after))
+		}
+		if _, err := open().Save(reconcile.WithLease(t.Context(), quick), address, state, next); err != nil {
+			t.Errorf("save of the one who has the lock: %v", err)
+		}
+		_ = slow.Release() // it may say that there is nothing to give back
+		wantLocked(t, open(), scope, "quick")
+		if err := quick.Release(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = open().Save(reconcile.WithLease(t.Context(), quick), address, state, next)
+		if err == nil {
+			t.Error("a lease that was given back still writes")
+		}
+	}
+}
+
+func wantFenced(t *testing.T, what string, err error) {
+	t.Helper()
+	var fenced *reconcile.FencedError
+	if !errors.Is(err, reconcile.ErrFenced) || !errors.As(err, &fenced) {
+		t.Errorf("%s of who lost the lock: %v", what, err)
+		return
+	}
+	if fenced.Lease.Holder != "slow" || fenced.Later.Holder != "quick" || fenced.Reason == "" {
+		t.Errorf("%s: the error says %+v", what, fenced)
+	}
+}
+
+func testStoreEpochs(t *testing.T, open func() reconcile.StateStore) {
+	last := int64(0)
+	for i := range 6 {
+		lease := lock(t, open(), "", "holder")
+		if epoch := lease.Info().Epoch; epoch <= last {
+			t.Errorf("epoch %d after %d", epoch, last)
+		}
+		last = lease.Info().Epoch
+		if i%2 == 0 {
+			lapse(t, open(), "")
+			time.Sleep(2 * time.Millisecond) // a clock may be what counts
+			continue
+		}
+		if err := lease.Release(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -177,7 +177,7 @@ func (s *relocatingStore) Lock(ctx context.Context, address string, request reco
 	if err != nil {
 		return nil, err
 	}
-	if err := s.relocate(ctx); err != nil {
+	if err := s.relocate(reconcile.WithLease(ctx, lease)); err != nil {
 		return nil, errors.Join(err, lease.Release())
 	}
 	return lease, nil

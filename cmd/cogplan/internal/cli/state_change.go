@@ -29,17 +29,17 @@ func (f *stateFlags) add(flags *pflag.FlagSet) {
 }
 
 // changeState calls change while nobody else writes any state.
-func (a *app) changeState(ctx context.Context, flags *stateFlags, change func(store *reconcile.FileStore) error) (err error) {
+func (a *app) changeState(ctx context.Context, flags *stateFlags, change func(ctx context.Context, store *reconcile.FileStore) error) (err error) {
 	store := reconcile.NewFileStore(moduleDir)
 	if flags.dryRun {
-		return change(store)
+		return change(ctx, store)
 	}
 	lease, err := store.Lock(ctx, "", reconcile.LockRequest{Holder: a.proc.holder(), Wait: flags.lockTimeout})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lease.Release()) }()
-	return change(store)
+	return change(reconcile.WithLease(ctx, lease), store)
 }
 
 func (a *app) stateMvCommand() *cobra.Command {
@@ -61,8 +61,8 @@ func (a *app) stateMvCommand() *cobra.Command {
 			return checkAddress(args[1])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
-				return a.stateMv(cmd.Context(), store, args[0], args[1], flags.dryRun)
+			return a.changeState(cmd.Context(), &flags, func(ctx context.Context, store *reconcile.FileStore) error {
+				return a.stateMv(ctx, store, args[0], args[1], flags.dryRun)
 			})
 		},
 	}
@@ -159,8 +159,8 @@ func (a *app) stateRmCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
-				return a.stateRm(cmd.Context(), store, args, flags.dryRun)
+			return a.changeState(cmd.Context(), &flags, func(ctx context.Context, store *reconcile.FileStore) error {
+				return a.stateRm(ctx, store, args, flags.dryRun)
 			})
 		},
 	}

@@ -67,8 +67,8 @@ func (a *app) statePushCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("read %s: %w; cogplan state pull writes what push reads", args[0], err)
 			}
-			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
-				return a.statePush(cmd.Context(), store, states, pushOptions{force: force, dryRun: flags.dryRun})
+			return a.changeState(cmd.Context(), &flags, func(ctx context.Context, store *reconcile.FileStore) error {
+				return a.statePush(ctx, store, states, pushOptions{force: force, dryRun: flags.dryRun})
 			})
 		},
 	}

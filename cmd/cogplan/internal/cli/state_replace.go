@@ -33,8 +33,8 @@ func (a *app) stateReplaceProviderCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
-				return a.stateReplaceProvider(cmd.Context(), store, args[0], args[1], flags.dryRun)
+			return a.changeState(cmd.Context(), &flags, func(ctx context.Context, store *reconcile.FileStore) error {
+				return a.stateReplaceProvider(ctx, store, args[0], args[1], flags.dryRun)
 			})
 		},
 	}

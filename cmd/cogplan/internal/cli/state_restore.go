@@ -28,8 +28,8 @@ func (a *app) stateRestoreCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.changeState(cmd.Context(), &flags, func(store *reconcile.FileStore) error {
-				return a.stateRestore(cmd.Context(), store, args[0], serial, flags.dryRun)
+			return a.changeState(cmd.Context(), &flags, func(ctx context.Context, store *reconcile.FileStore) error {
+				return a.stateRestore(ctx, store, args[0], serial, flags.dryRun)
 			})
 		},
 	}
