@@ -66,8 +66,9 @@ func (a *app) approve(ctx context.Context, path string, opts *signing) error {
 func (a *app) approveKeygenCommand() *cobra.Command {
 	var may string
 	cmd := &cobra.Command{
-		Use:   "keygen file",
-		Short: "Make a key for approvals and overrides, and print its line for a trust file",
+		Use:     "keygen file",
+		Example: "  cogplan approve keygen ~/.cogplan.key >> trust",
+		Short:   "Make a key for approvals and overrides, and print its line for a trust file",
 		Long: "Make a key for approvals and overrides in a new file that only you can read, and\n" +
 			"print the line that a trust file needs for it: your name (COGPLAN_ACTOR), the public\n" +
 			"key, and what it may be used for. Whoever keeps the trust file decides on that.",

@@ -14,6 +14,7 @@ func (a *app) completionCommand() *cobra.Command {
 		Short: "Print the script that completes commands in a shell",
 		Long: "Print the script that completes commands in a shell. For bash:\n\n" +
 			"  source <(cogplan completion bash)",
+		Example:   "  cogplan completion bash > /etc/bash_completion.d/cogplan\n  cogplan completion zsh > ~/.zfunc/_cogplan",
 		ValidArgs: shells,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains(shells, args[0]) {

@@ -94,3 +94,23 @@ func TestEveryVariableOfTheEnvironmentIsDocumented(t *testing.T) {
 		t.Fatalf("only %d variables were found", found)
 	}
 }
+
+// Whoever asks a command for help sees how it is typed.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+		if cmd.HasSubCommands() || cmd.Name() == "help" {
+			return
+		}
+		if !strings.Contains(cmd.Example, cmd.CommandPath()) {
+			t.Errorf("%q has no example of itself: %q", cmd.CommandPath(), cmd.Example)
+		}
+		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("%q is said to be %q", cmd.CommandPath(), cmd.Short)
+		}
+	}
+	visit(testRoot())
+}

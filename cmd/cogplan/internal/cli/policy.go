@@ -30,9 +30,10 @@ func (a *app) policyCommand() *cobra.Command {
 
 func (a *app) policyShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show",
-		Short: "Print the default policy, which holds for every module",
-		Args:  noArgs,
+		Use:     "show",
+		Example: "  cogplan policy show",
+		Short:   "Print the default policy, which holds for every module",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for i, file := range policy.Builtin() {
 				if i > 0 {
@@ -48,9 +49,10 @@ func (a *app) policyShowCommand() *cobra.Command {
 func (a *app) policySchemaCommand() *cobra.Command {
 	var run bool
 	cmd := &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON schema of what policies are asked about",
-		Args:  noArgs,
+		Use:     "schema",
+		Example: "  cogplan policy schema > input.schema.json\n  cogplan policy schema -run",
+		Short:   "Print the JSON schema of what policies are asked about",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			text := policy.InputSchema()
 			if run {
@@ -66,8 +68,9 @@ func (a *app) policySchemaCommand() *cobra.Command {
 
 func (a *app) policyEvalCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "eval planfile|file|-",
-		Short: "Ask the policies about a kept plan, or about a review in JSON, and print what they decide",
+		Use:     "eval planfile|file|-",
+		Example: "  cogplan policy eval site.plan\n  cogplan policy input file.site | cogplan policy eval -",
+		Short:   "Ask the policies about a kept plan, or about a review in JSON, and print what they decide",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("%s takes the name of one file, or - for standard input", cmd.CommandPath())

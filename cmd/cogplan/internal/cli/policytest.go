@@ -13,9 +13,10 @@ import (
 
 func (a *app) policyCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "check",
-		Short: "Compile the module's policies strictly, and list the rules that will be asked",
-		Args:  noArgs,
+		Use:     "check",
+		Example: "  cogplan policy check",
+		Short:   "Compile the module's policies strictly, and list the rules that will be asked",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.policyCheck(cmd.Context())
 		},
@@ -57,8 +58,9 @@ type policyTestOptions struct {
 func (a *app) policyTestCommand() *cobra.Command {
 	var opts policyTestOptions
 	cmd := &cobra.Command{
-		Use:   "test",
-		Short: "Run the tests of the module's policies",
+		Use:     "test",
+		Example: "  cogplan policy test\n  cogplan policy test -match capitals -coverage 90",
+		Short:   "Run the tests of the module's policies",
 		Long: "Run the tests of the module's policies: the rules whose names begin with test_, in\n" +
 			"files whose names end in _test.rego. Without any test it ends with exit code 1.",
 		Args: noArgs,

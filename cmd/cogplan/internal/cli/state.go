@@ -25,9 +25,10 @@ func (a *app) stateCommand() *cobra.Command {
 func (a *app) stateListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the resources that have a state",
-		Args:  noArgs,
+		Use:     "list",
+		Example: "  cogplan state list\n  cogplan state list -json",
+		Short:   "List the resources that have a state",
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.stateList(cmd.Context(), asJSON)
 		},

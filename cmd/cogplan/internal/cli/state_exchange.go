@@ -229,8 +229,9 @@ func sameObjects(a, b *reconcile.State) bool {
 func (a *app) stateHistoryCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "history address",
-		Short: "List the states of a resource that are kept",
+		Use:     "history address",
+		Example: "  cogplan state history file.site",
+		Short:   "List the states of a resource that are kept",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("%s takes the address of one resource", cmd.CommandPath())
@@ -270,8 +271,9 @@ func (a *app) stateHistory(ctx context.Context, address string, asJSON bool) err
 
 func (a *app) stateUnlockCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "unlock",
-		Short: "Say who holds the lock, and how it ends",
+		Use:     "unlock",
+		Example: "  cogplan state unlock",
+		Short:   "Say who holds the lock, and how it ends",
 		Long: "Say who holds the lock of the state. The lock of a state in files is the kernel's: it\n" +
 			"ends with the process that holds it, however that ends, and nothing is ever left to\n" +
 			"unlock. Exit code 1 says that somebody holds it.",

@@ -35,9 +35,10 @@ type module struct {
 func (a *app) versionCommand() *cobra.Command {
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArgs,
+		Use:     "version",
+		Example: "  cogplan version\n  cogplan version -v",
+		Short:   "Print the version",
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.version(asJSON, verbose)
 		},
