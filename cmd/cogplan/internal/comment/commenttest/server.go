@@ -68,8 +68,10 @@ func Start(forge string) (*Server, error) {
 	default:
 		s.base = "/api/v1"
 	}
-	s.server = httptest.NewServer(s)
-	s.API = s.server.URL + s.base
+	// Requests read the address: it is there before the first one.
+	s.server = httptest.NewUnstartedServer(s)
+	s.API = "http://" + s.server.Listener.Addr().String() + s.base
+	s.server.Start()
 	return s, nil
 }
 
