@@ -26,7 +26,7 @@ load_state() {
   if git ls-remote --exit-code --heads origin "$branch" >/dev/null; then
     git fetch --quiet --depth 1 origin "$branch"
     rm -rf .cog
-    git archive FETCH_HEAD .cog | tar -x
+    (umask 077 && git archive FETCH_HEAD .cog | tar -x --no-same-permissions) # as cogplan makes them
     base=$(git rev-parse FETCH_HEAD)
   else
     code=$?
