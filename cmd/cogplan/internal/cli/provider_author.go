@@ -16,14 +16,17 @@ import (
 	"github.com/cogplan/cogplan/cmd/cogplan/internal/scaffold"
 )
 
+// languageGo is the language with an SDK.
+const languageGo = "go"
+
 func (a *app) providerNewCommand() *cobra.Command {
-	language, sdk := "go", ""
+	language, sdk := languageGo, ""
 	cmd := &cobra.Command{
 		Use:   "new name",
 		Short: "Write the first version of a provider, with its test",
 		Long: "Write a provider that builds and passes its test into a new folder of its name. Make\n" +
 			"it your own from there.",
-		Example: "  cogplan provider new notes\n  cd notes && go get github.com/cogplan/cogplan && make test",
+		Example: "  cogplan provider new notes -lang rust && cd notes && make test\n  cogplan provider new notes\n  cd notes && go get github.com/cogplan/cogplan && make test",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("%s takes the name of the provider", cmd.CommandPath())
@@ -41,11 +44,17 @@ func (a *app) providerNew(name, language, sdk string) error {
 	if err := scaffold.CheckName(name); err != nil {
 		return usagef("%s", err.Error())
 	}
+	if sdk != "" && language != languageGo {
+		return usagef("-sdk is for providers in Go; one in %s needs no SDK", language)
+	}
 	files, err := scaffold.Write(name, language, name)
 	if err != nil {
 		return err
 	}
-	next := "cd " + name + " && go get github.com/cogplan/cogplan && make test"
+	next := "cd " + name + " && make test"
+	if language == languageGo {
+		next = "cd " + name + " && go get github.com/cogplan/cogplan && make test"
+	}
 	if sdk != "" {
 		if err := useCheckout(filepath.Join(name, "go.mod"), sdk); err != nil {
 			return err

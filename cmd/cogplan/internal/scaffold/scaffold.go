@@ -18,7 +18,9 @@ import (
 var templates embed.FS
 
 const (
-	root   = "template"
+	root = "template"
+	// common are the files of every language.
+	common = "common"
 	suffix = ".tmpl"
 	// hidden is what a file is called whose name begins with a dot.
 	hidden = "gitignore"
@@ -32,7 +34,9 @@ func Languages() []string {
 	}
 	names := make([]string, 0, len(entries))
 	for _, entry := range entries {
-		names = append(names, entry.Name())
+		if entry.Name() != common {
+			names = append(names, entry.Name())
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -57,29 +61,40 @@ func Write(dir, language, name string) ([]string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of the provider: %w", err)
 	}
-	base := root + "/" + language
 	var names []string
-	err := fs.WalkDir(templates, base, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	for _, folder := range []string{language, common} {
+		err := fs.WalkDir(templates, root+"/"+folder, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			target, err := write(dir, path, name, language)
+			names = append(names, target)
 			return err
-		}
-		text, err := templates.ReadFile(path)
+		})
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("write the provider: %w", err)
 		}
-		inner := strings.TrimSuffix(strings.TrimPrefix(path, base+"/"), suffix)
-		if inner == hidden {
-			inner = "." + inner
-		}
-		target := filepath.Join(dir, filepath.FromSlash(inner))
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
-		names = append(names, target)
-		return os.WriteFile(target, []byte(strings.ReplaceAll(string(text), "NAME", name)), 0o644)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("write the provider: %w", err)
 	}
 	return names, nil
 }
+
+// write writes one file of a template, and returns its name.
+func write(dir, path, name, language string) (string, error) {
+	text, err := templates.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	inner := strings.SplitN(strings.TrimSuffix(path, suffix), "/", 3)[2]
+	if inner == hidden {
+		inner = "." + inner
+	}
+	target := filepath.Join(dir, filepath.FromSlash(inner))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return "", err
+	}
+	words := strings.NewReplacer("NAME", name, "SOURCE", "`"+sources[language]+"`")
+	return target, os.WriteFile(target, []byte(words.Replace(string(text))), 0o644)
+}
+
+// sources are the files to read first, by language.
+var sources = map[string]string{"go": "main.go", "c": "main.c", "rust": "src/lib.rs", "assemblyscript": "assembly/index.ts"}

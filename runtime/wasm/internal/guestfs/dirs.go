@@ -50,6 +50,11 @@ func (d *dirFile) Datasync() sys.Errno                   { return 0 }
 func (d *dirFile) Utimens(int64, int64) sys.Errno        { return d.fs.refuse("utimes", d.path) }
 
 func (d *dirFile) Stat() (wsys.Stat_t, sys.Errno) {
+	if d.path == "" {
+		// The root is opened once, when the instance starts, and C libraries ask of
+		// what kind it is before they open anything below it, in every call.
+		return virtualDir(), 0
+	}
 	if !d.live() {
 		return wsys.Stat_t{}, sys.EBADF
 	}
