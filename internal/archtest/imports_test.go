@@ -72,7 +72,7 @@ var table = []rule{
 	{part: "cmd/cogplan/internal/embedded"},
 	{part: "cmd/cogplan/internal/planfile", ours: []string{"pkg/reconcile"}},
 	{part: "cmd/cogplan/internal/recording", ours: []string{"pkg/reconcile", "runtime/wasm"}},
-	{part: "cmd/cogplan/internal/conformance"},
+	{part: "cmd/cogplan/internal/conformance", theirs: []string{"github.com/hashicorp/hcl/v2", "github.com/zclconf/go-cty"}},
 	{part: "cmd/cogplan/internal/scaffold"},
 	{part: "cmd/cogplan/internal/starter"},
 	{part: "cmd/cogplan/internal/comment"},

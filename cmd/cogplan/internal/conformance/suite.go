@@ -91,6 +91,9 @@ func (s *Suite) run(ctx context.Context) error {
 		if i == 0 {
 			first = planned.counts()
 		}
+		if err := s.plansWithin(ctx, name, planned); err != nil {
+			return err
+		}
 		if err := s.applies(ctx, name, planned); err != nil {
 			return err
 		}
@@ -101,7 +104,10 @@ func (s *Suite) run(ctx context.Context) error {
 	if err := s.exports(ctx); err != nil {
 		return err
 	}
-	return s.leaves(ctx, first)
+	if err := s.leaves(ctx, first); err != nil {
+		return err
+	}
+	return s.appliesWithin(ctx)
 }
 
 func (s *Suite) note(outcome Outcome, check, detail string) {

@@ -92,9 +92,20 @@ func write(dir, path, name, language string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return "", err
 	}
-	words := strings.NewReplacer("NAME", name, "SOURCE", "`"+sources[language]+"`")
+	words := strings.NewReplacer("NAME", name, "SOURCE", "`"+firstFile(language)+"`")
 	return target, os.WriteFile(target, []byte(words.Replace(string(text))), 0o644)
 }
 
-// sources are the files to read first, by language.
-var sources = map[string]string{"go": "main.go", "c": "main.c", "rust": "src/lib.rs", "assemblyscript": "assembly/index.ts"}
+// firstFile is the one to read first.
+func firstFile(language string) string {
+	switch language {
+	case "assemblyscript":
+		return "assembly/index.ts"
+	case "c":
+		return "main.c"
+	case "rust":
+		return "src/lib.rs"
+	default:
+		return "main.go"
+	}
+}
