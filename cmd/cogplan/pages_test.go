@@ -42,7 +42,8 @@ func TestPages(t *testing.T) {
 			ran += runPage(t, page)
 		})
 	}
-	if ran < 60 {
+	only := flag.Lookup("test.run").Value.String() // one page may be asked for
+	if ran < 60 && !strings.Contains(only, "/") {
 		t.Errorf("only %d commands were run", ran)
 	}
 }
