@@ -65,16 +65,7 @@ func applyActions(ctx context.Context, p Reconcilable, plan *Plan, log *actionLo
 	if applier, ok := As[ActionApplier](p); ok {
 		return applier.ApplyActions(ctx, plan, log)
 	}
-	indexes := make([]int, len(plan.Actions))
-	for i := range indexes {
-		indexes[i] = i
-	}
-	if err := log.Intend(ctx, indexes...); err != nil {
-		return nil, err
-	}
-	results, err := p.ApplyPlan(ctx, plan)
-	log.match(ctx, results)
-	return results, err
+	return applyUnmoved(ctx, p, plan, log)
 }
 
 // declared is what the author of the module said around the body. A provider

@@ -30,7 +30,7 @@ func (s *step) apply(ctx context.Context) error {
 		s.walk.events.applyAction(s.resource.Name, result.Action, result.Name, string(result.Status))
 	}
 	s.walk.events.applyComplete(s.resource.Name, s.results, s.walk.engine.now().Sub(began).Milliseconds())
-	return errors.Join(err, failures(s.results))
+	return errors.Join(s.staleActions(), err, failures(s.results))
 }
 
 // untouched refuses to apply a plan that somebody changed since the gate ruled

@@ -148,6 +148,7 @@ func (e *Engine) apply(ctx context.Context, cfg *MetaConfig, opts MetaOpts, exec
 	if err != nil {
 		return w.failAll(err), nil
 	}
+	w.lease = lease
 	ctx, release := holdLease(WithLease(ctx, lease), lease)
 	defer func() { _ = release() }() // its error is returned below
 	// A walk that is cancelled already begins nothing: there is nothing to deny.
@@ -156,7 +157,33 @@ func (e *Engine) apply(ctx context.Context, cfg *MetaConfig, opts MetaOpts, exec
 	}
 	w.journal = e.newRunJournal(opts.ResourceFilter)
 	results := w.run(ctx)
-	return results, errors.Join(ctx.Err(), w.journal.close(), release())
+	return results, errors.Join(ctx.Err(), w.fenced(ctx), w.journal.close(), release())
+}
+
+var errLeaseLost = fmt.Errorf("%w: the run ends here", ErrFenced)
+
+// ended is why nothing may begin any more: the run was cancelled, or its lease is
+// lost.
+func (w *walk) ended(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if w.lease != nil && w.lease.Lost() != nil {
+		select {
+		case <-w.lease.Lost():
+			return errLeaseLost
+		default:
+		}
+	}
+	return nil
+}
+
+// fenced says that the lease was lost, where that is what ended the run.
+func (w *walk) fenced(ctx context.Context) error {
+	if err := w.ended(ctx); errors.Is(err, ErrFenced) {
+		return err
+	}
+	return nil
 }
 
 // holdLease cancels the context when the lease is lost. The returned function
@@ -167,7 +194,7 @@ func holdLease(ctx context.Context, lease Lease) (context.Context, func() error)
 		go func() {
 			select {
 			case <-lost:
-				cancel(fmt.Errorf("%w: the lease was lost", ErrLocked))
+				cancel(errLeaseLost)
 			case <-ctx.Done():
 			}
 		}()

@@ -49,3 +49,37 @@ func BenchmarkPropose(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEngineApply applies changes to resources with states in files: lock,
+// journal, world and states.
+func BenchmarkEngineApply(b *testing.B) {
+	for _, size := range []struct{ resources, objects int }{{1, 1}, {1, 1_000}, {100, 10}} {
+		b.Run(fmt.Sprintf("%dx%d", size.resources, size.objects), func(b *testing.B) {
+			registry, cfg := &reconcile.Registry{}, &reconcile.MetaConfig{}
+			models := make([]*reconciletest.Model, size.resources)
+			for i := range models {
+				name := "r" + strconv.Itoa(i)
+				models[i] = &reconciletest.Model{Address: name, World: worldOf()}
+				registry.Register(name, models[i])
+				cfg.Resources = append(cfg.Resources, reconcile.MetaResource{Name: name, Source: name, AutoApply: true})
+			}
+			quiet := reconcile.EventSinkFunc(func(*reconcile.Event) {})
+			engine := reconcile.NewEngine(b.TempDir(), reconcile.AllowAll{}, reconcile.WithRegistry(registry), reconcile.WithEvents(quiet))
+			b.ReportAllocs()
+			generation := 0
+			for b.Loop() {
+				generation++
+				for _, m := range models {
+					m.Desired = nil
+					for o := range size.objects {
+						m.Desired = append(m.Desired, file(strconv.Itoa(o), "size", int64(generation)))
+					}
+				}
+				results, err := engine.Run(b.Context(), cfg, reconcile.MetaOpts{})
+				if err != nil || results[0].Status != reconcile.StatusApplied {
+					b.Fatal(err, results[0].Error)
+				}
+			}
+		})
+	}
+}

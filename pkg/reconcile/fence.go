@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,10 +15,30 @@ import (
 
 type leaseKey struct{}
 
+// StateUnlocker is an optional ability of a store: it ends a lease whose holder
+// does not end it.
+type StateUnlocker interface {
+	// Unlock ends the lease that is told, whoever holds it: the lock is free then,
+	// and what its holder writes is refused. Where the lock has another holder by
+	// now, or none, it is an [ErrConflict]. It does not end the holder, nor what that
+	// has under way in the world.
+	Unlock(ctx context.Context, held LockInfo) error
+}
+
+// joinFenced joins the errors of two steps; where both say that the lease is over,
+// once is enough.
+func joinFenced(first, second error) error {
+	if errors.Is(first, ErrFenced) && errors.Is(second, ErrFenced) {
+		return first
+	}
+	return errors.Join(first, second)
+}
+
 // WithLease returns a context for what is written under a lease. Save, Remove and
-// the journal of a [StateStore] refuse, with an [ErrFenced], what is written under a
-// lease after a later one was given for the same. Without a lease in its context a
-// write is checked by its token alone.
+// the journals of a [StateStore] refuse, with an [ErrFenced], what is written under a
+// lease after a later one was given for the same, or after it ended. The check and
+// the write are one: no lease is given between them. Without a lease in its context
+// a write is checked by its token alone.
 func WithLease(ctx context.Context, lease Lease) context.Context {
 	return context.WithValue(ctx, leaseKey{}, lease)
 }

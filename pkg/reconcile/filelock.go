@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,60 +44,7 @@ func (s *FileStore) Lock(ctx context.Context, address string, request LockReques
 // tryLease locks the store, shared for the lock of one address, and then the
 // address.
 func (s *FileStore) tryLease(address string, request LockRequest) (Lease, error) {
-	if err := s.makeTop(); err != nil {
-		return nil, fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err)
-	}
-	top, err := os.OpenRoot(filepath.Join(s.root, stateDir))
-	if err != nil {
-		return nil, fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err)
-	}
-	defer func() { _ = top.Close() }() // the opened files stay open
-	whole, err := lockFile(top, storeLock, address == "")
-	if err != nil || address == "" {
-		return s.lease(address, request, err, held{whole, filepath.Join(s.root, stateDir, storeLock)})
-	}
-	folder, err := s.create(address)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the state of %s: %w", address, err), whole.Close())
-	}
-	defer folder.close()
-	one, err := lockFile(folder.root, folder.path(holderFile), true)
-	if err != nil {
-		return s.lease(address, request, errors.Join(err, whole.Close()))
-	}
-	return s.lease(address, request, nil,
-		held{one, filepath.Join(filepath.Dir(StatePath(s.root, address)), holderFile)},
-		held{whole, filepath.Join(s.root, stateDir, storeLock)})
-}
-
-// held is a locked file and its path, under which somebody may put another one.
-type held struct {
-	file *os.File
-	path string
-}
-
-// lockFile opens and locks a lock file.
-func lockFile(root *os.Root, name string, exclusive bool) (*os.File, error) {
-	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, ownerFile)
-	if err != nil {
-		return nil, err
-	}
-	locked, err := tryLock(file, exclusive)
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	if locked {
-		return file, nil
-	}
-	info, _ := readHolder(file) // who it is, is only told
-	return nil, errors.Join(&LockedError{
-		Info:   info,
-		Remedy: "wait for it, give a longer -lock-timeout, or end that process; the lock ends with it",
-	}, file.Close())
-}
-
-// lease makes the lease of the locked files; the first one says who holds it.
-func (s *FileStore) lease(address string, request LockRequest, err error, files ...held) (Lease, error) {
+	lease, err := s.lockFiles(address, request)
 	if locked, ok := errors.AsType[*LockedError](err); ok {
 		if locked.Info.Address == "" {
 			locked.Info.Address = address
@@ -106,35 +54,106 @@ func (s *FileStore) lease(address string, request LockRequest, err error, files 
 	if err != nil {
 		return nil, fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err)
 	}
-	host, _ := os.Hostname() // it is only told
-	lease := &fileLease{files: files, info: LockInfo{
-		Address: address, Holder: request.Holder, Host: host, PID: os.Getpid(),
-		Since: s.now().UTC(), Epoch: s.nextEpoch(files[0].file),
-	}}
-	if err := writeHolder(files[0].file, lease.info); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock the state in %s: %w", filepath.Join(s.root, stateDir), err), lease.Release())
-	}
 	return lease, nil
 }
 
-// nextEpoch is one more than that of the holder before. Where nobody knows it, the
-// lock file is new, was removed, or cannot be read, the count goes on from the time
-// in milliseconds, which no count of holders reaches.
-func (s *FileStore) nextEpoch(file *os.File) int64 {
-	before, err := readHolder(file)
-	if err != nil || before.Epoch <= 0 {
-		return max(s.now().UnixMilli(), 1)
+func (s *FileStore) lockFiles(address string, request LockRequest) (Lease, error) {
+	if err := s.makeTop(); err != nil {
+		return nil, err
 	}
-	return before.Epoch + 1
+	top, err := s.openTop()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = top.Close() }() // the opened files stay open
+	whole, err := lockFile(top, storeLock, address == "")
+	if err != nil {
+		return nil, err
+	}
+	if address == "" {
+		return s.newLease(top, address, request, whole)
+	}
+	folder, err := s.create(address)
+	if err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	defer folder.close()
+	one, err := lockFile(folder.root, folder.path(holderFile), true)
+	if err != nil {
+		return nil, errors.Join(err, whole.Close())
+	}
+	return s.newLease(top, address, request, one, whole)
+}
+
+// lockedFile is a lock file that is open and locked.
+type lockedFile struct {
+	*os.File
+	root *os.Root
+	name string
+}
+
+// replaced reports whether the file in the folder is another one by now: the lock
+// was taken away.
+func (f *lockedFile) replaced() bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	there, err := f.root.Stat(f.name)
+	return err != nil || !os.SameFile(mine, there)
+}
+
+// lockFile opens and locks a lock file.
+func lockFile(root *os.Root, name string, exclusive bool) (*lockedFile, error) {
+	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, ownerFile)
+	if err != nil {
+		return nil, err
+	}
+	locked, err := tryLock(file, exclusive)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if locked {
+		return &lockedFile{file, root, name}, nil
+	}
+	info, _ := readHolder(file) // who it is, is only told
+	return nil, errors.Join(&LockedError{
+		Info:   info,
+		Remedy: "wait for it, give a longer -lock-timeout, or end that process; the lock ends with it",
+	}, file.Close())
+}
+
+// newLease makes the lease of the locked files; the first one says who holds it.
+func (s *FileStore) newLease(top *os.Root, address string, request LockRequest, files ...*lockedFile) (Lease, error) {
+	held := &fileLease{lost: make(chan struct{})}
+	for _, file := range files {
+		held.files = append(held.files, file.File)
+	}
+	epoch, err := s.grant(top, address == "", files)
+	if err == nil {
+		host, _ := os.Hostname() // it is only told
+		held.info = LockInfo{
+			Address: address, Holder: request.Holder, Host: host, PID: os.Getpid(), Since: s.now().UTC(), Epoch: epoch,
+		}
+		err = writeHolder(files[0].File, held.info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, held.close())
+	}
+	return held, nil
 }
 
 func readHolder(file *os.File) (LockInfo, error) {
 	const longest = 64 << 10
-	var info LockInfo
 	data, err := io.ReadAll(io.NewSectionReader(file, 0, longest))
 	if err != nil {
-		return info, err
+		return LockInfo{}, err
 	}
+	return parseHolder(data)
+}
+
+func parseHolder(data []byte) (LockInfo, error) {
+	var info LockInfo
 	if err := json.Unmarshal(data, &info); err != nil {
 		return LockInfo{}, err
 	}
@@ -153,66 +172,39 @@ func writeHolder(file *os.File, info LockInfo) error {
 	return err
 }
 
-// fileLease is a lock that the kernel keeps for this process.
+// fileLease is a lock that the kernel keeps for this process. It can be lost all
+// the same: see [FileStore.Unlock].
 type fileLease struct {
-	info  LockInfo
-	once  sync.Once
-	files []held
+	info     LockInfo
+	once     sync.Once
+	files    []*os.File
+	released atomic.Bool
+	losing   sync.Once
+	lost     chan struct{}
 }
 
 func (l *fileLease) Info() LockInfo { return l.info }
 
-// check returns a [FencedError] where the lease is over. The kernel takes no lock
-// away; but it locks a file, and people remove files: who comes then locks another
-// one, while this process is stopped and knows nothing.
-func (l *fileLease) check() error {
-	for _, h := range l.files {
-		ours, err := h.file.Stat()
-		if err != nil {
-			return l.over("the lock was given back", h.path)
-		}
-		there, err := os.Stat(h.path)
-		if err != nil || !os.SameFile(ours, there) {
-			return l.over("its file "+h.path+" was removed or replaced", h.path)
-		}
-	}
-	if now, err := readHolder(l.files[0].file); err != nil || now.Epoch != l.info.Epoch {
-		return l.over("its file "+l.files[0].path+" tells of another holder", l.files[0].path)
-	}
-	return nil
-}
+// Lost is closed when a write shows that the lease was taken away.
+func (l *fileLease) Lost() <-chan struct{} { return l.lost }
 
-// over tells who has the lock now, if that can be found out.
-func (l *fileLease) over(reason, path string) error {
-	e := &FencedError{Lease: l.info, Reason: reason}
-	if file, err := os.Open(path); err == nil {
-		e.Later, _ = readHolder(file) // who it is, is only told
-		_ = file.Close()              // it was only read from
-	}
-	return e
-}
-
-// fence is what refuses writes under the lease of a context; it never does where
-// there is none.
-func (s *FileStore) fence(ctx context.Context) func() error {
-	if lease, ok := LeaseOf(ctx).(*fileLease); ok {
-		return lease.check
-	}
-	return func() error { return nil }
-}
-
-// Lost returns nil: the kernel takes no lock away.
-func (l *fileLease) Lost() <-chan struct{} { return nil }
+func (l *fileLease) lose() { l.losing.Do(func() { close(l.lost) }) }
 
 func (l *fileLease) Release() error {
-	var errs []error
+	var err error
 	l.once.Do(func() {
+		l.released.Store(true)
 		// The text must not name a holder that is gone; the epoch goes on.
-		errs = append(errs, writeHolder(l.files[0].file, LockInfo{Epoch: l.info.Epoch}))
-		for _, h := range l.files {
-			errs = append(errs, h.file.Close())
-		}
+		err = errors.Join(writeHolder(l.files[0], LockInfo{Epoch: l.info.Epoch}), l.close())
 	})
+	return err
+}
+
+func (l *fileLease) close() error {
+	var errs []error
+	for _, file := range l.files {
+		errs = append(errs, file.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -220,11 +212,7 @@ func (l *fileLease) Release() error {
 // is empty; nil where nobody does. It is for people: the answer may be old when
 // it arrives.
 func (s *FileStore) Locked(address string) (*LockInfo, error) {
-	name := filepath.Join(s.root, stateDir, storeLock)
-	if address != "" {
-		name = filepath.Join(filepath.Dir(StatePath(s.root, address)), holderFile)
-	}
-	file, err := os.Open(name)
+	file, err := os.Open(s.lockPath(address))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -236,6 +224,6 @@ func (s *FileStore) Locked(address string) (*LockInfo, error) {
 	if err != nil || free {
 		return nil, err
 	}
-	info, err := readHolder(file)
-	return &info, err
+	info, _ := readHolder(file) // somebody holds it, whoever that is
+	return &info, nil
 }

@@ -25,7 +25,8 @@ import (
 //
 // The lock of the whole store is <root>/.cog/lock. Locks are the kernel's, so
 // they end with the process; the text in the files only says who holds them.
-// Lock files are never removed.
+// Lock files are never removed. <root>/.cog/epoch counts the leases: see
+// [WithLease].
 //
 // A write is atomic and lasts: a kill or a power cut at any moment leaves the old
 // state or the new one. The store refuses to write on a platform without locks.
@@ -34,6 +35,8 @@ type FileStore struct {
 	now  func() time.Time
 	// step is called before each change of the disk; tests make it fail there.
 	step func(operation, name string) error
+	// lease is the one that this store writes under; nil for none.
+	lease Lease
 }
 
 var (
@@ -115,12 +118,8 @@ func (s *FileStore) Save(ctx context.Context, address string, state *State, toke
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	fence := s.fence(ctx)
-	return s.commit(address, state, func(_ *stateFolder, current []byte) error {
-		if err := s.checkToken(address, state, current, token); err != nil {
-			return err
-		}
-		return fence()
+	return s.under(ctx).commit(address, state, func(_ *stateFolder, current []byte) error {
+		return s.checkToken(address, state, current, token)
 	})
 }
 
@@ -204,11 +203,13 @@ func (s *FileStore) locked(address string, change func(*stateFolder, []byte) err
 	if err := folder.lock(); err != nil {
 		return err
 	}
-	current, err := folder.read(stateFile)
-	if err != nil {
-		return err
-	}
-	return change(folder, current)
+	return s.guarded(folder, func() error {
+		current, err := folder.read(stateFile)
+		if err != nil {
+			return err
+		}
+		return change(folder, current)
+	})
 }
 
 // Remove deletes the state if what is stored is still what the token marks. The
@@ -217,15 +218,12 @@ func (s *FileStore) Remove(ctx context.Context, address string, token Token) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.locked(address, func(folder *stateFolder, current []byte) error {
+	err := s.under(ctx).locked(address, func(folder *stateFolder, current []byte) error {
 		if current == nil && token == "" {
 			return nil
 		}
 		if current == nil || !strings.HasSuffix(string(token), hashOf(current)) {
 			return fmt.Errorf("%w since it was read; run again", ErrConflict)
-		}
-		if err := s.fence(ctx)(); err != nil {
-			return err
 		}
 		return folder.retire()
 	})
@@ -239,14 +237,15 @@ func (s *FileStore) Remove(ctx context.Context, address string, token Token) err
 func (s *FileStore) List(ctx context.Context) ([]string, error) {
 	var addresses []string
 	top := filepath.Join(s.root, stateDir, configDir)
-	if err := listFolder(ctx, top, "", &addresses); err != nil {
+	if err := listFolder(ctx, top, "", stateFile, &addresses); err != nil {
 		return nil, fmt.Errorf("list states in %s: %w", top, err)
 	}
 	slices.Sort(addresses)
 	return addresses, nil
 }
 
-func listFolder(ctx context.Context, top, prefix string, addresses *[]string) error {
+// listFolder finds the addresses whose folder has the file.
+func listFolder(ctx context.Context, top, prefix, file string, addresses *[]string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -263,7 +262,7 @@ func listFolder(ctx context.Context, top, prefix string, addresses *[]string) er
 			continue
 		}
 		if strings.HasSuffix(name, moreMark) {
-			if err := listFolder(ctx, top, name+"/", addresses); err != nil {
+			if err := listFolder(ctx, top, name+"/", file, addresses); err != nil {
 				return err
 			}
 			continue
@@ -272,7 +271,7 @@ func listFolder(ctx context.Context, top, prefix string, addresses *[]string) er
 		if !ours {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(top, filepath.FromSlash(name), stateFile)); err == nil {
+		if _, err := os.Lstat(filepath.Join(top, filepath.FromSlash(name), file)); err == nil {
 			*addresses = append(*addresses, address)
 		}
 	}

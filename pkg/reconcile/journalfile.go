@@ -41,11 +41,8 @@ func (s *FileStore) OpenJournal(ctx context.Context, address string) (Journal, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.fence(ctx)(); err != nil {
-		return nil, err
-	}
 	name := journalName(address)
-	file, err := s.createJournal(name, s.fence(ctx))
+	file, err := s.under(ctx).createJournal(name)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: the journal %s is there already: recover it first", ErrConflict, s.journalPath(name))
 	}
@@ -55,7 +52,7 @@ func (s *FileStore) OpenJournal(ctx context.Context, address string) (Journal, e
 	return file, nil
 }
 
-func (s *FileStore) createJournal(name string, fence func() error) (*fileJournal, error) {
+func (s *FileStore) createJournal(name string) (*fileJournal, error) {
 	if err := s.makeTop(); err != nil {
 		return nil, err
 	}
@@ -63,8 +60,8 @@ func (s *FileStore) createJournal(name string, fence func() error) (*fileJournal
 	if err != nil {
 		return nil, err
 	}
-	j := &fileJournal{root: root, name: path.Join(journalDir, name), at: s.journalPath(name), step: s.step, fence: fence}
-	if err := j.create(); err != nil {
+	j := &fileJournal{store: s, root: root, name: path.Join(journalDir, name), at: s.journalPath(name), step: s.step}
+	if err := j.guarded(j.create); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return j, nil
@@ -126,22 +123,27 @@ func (s *FileStore) RemoveJournal(ctx context.Context, journal StoredJournal) er
 	if err != nil {
 		return err
 	}
-	j := &fileJournal{root: root, name: path.Join(journalDir, filepath.Base(journal.Name)), at: journal.Name, step: s.step}
-	return errors.Join(j.remove(), root.Close())
+	j := &fileJournal{store: s.under(ctx), root: root, name: path.Join(journalDir, filepath.Base(journal.Name)), at: journal.Name, step: s.step}
+	return errors.Join(j.guarded(j.remove), root.Close())
 }
 
 // fileJournal is the open journal of a run.
 type fileJournal struct {
-	root *os.Root
-	name string
+	// store has the lease that the journal is written under.
+	store *FileStore
+	root  *os.Root
+	name  string
 	// at is the path for messages.
 	at   string
 	file *os.File
 	step func(operation, name string) error
-	// fence refuses where the lease of the run is over.
-	fence func() error
-	buf   []byte
-	err   error
+	buf  []byte
+	err  error
+}
+
+// guarded calls write while the lease of the journal's store is good.
+func (j *fileJournal) guarded(write func() error) error {
+	return j.store.guardedIn(j.root, nil, write)
 }
 
 // create makes the file and makes its name last.
@@ -178,11 +180,13 @@ func (j *fileJournal) Append(records []JournalRecord) error {
 			return j.fail("write", err)
 		}
 	}
-	err := j.step("write", journalDir)
-	if err == nil {
-		_, err = j.file.Write(j.buf)
-	}
-	return j.fail("write", err)
+	return j.fail("write", j.guarded(func() error {
+		err := j.step("write", journalDir)
+		if err == nil {
+			_, err = j.file.Write(j.buf)
+		}
+		return err
+	}))
 }
 
 func (j *fileJournal) fail(doing string, err error) error {
@@ -199,26 +203,21 @@ func (j *fileJournal) Sync() error {
 	if err == nil {
 		err = j.file.Sync()
 	}
+	if err == nil {
+		// What waits for this is about to begin: not where the lease ended meanwhile.
+		err = j.guarded(func() error { return nil })
+	}
 	if err != nil {
 		return fmt.Errorf("sync the journal %s: %w", j.at, err)
 	}
-	// Whoever has the lock now took this journal for that of a dead run: what is in
-	// it was recorded, and what is written from now on nobody reads.
-	return j.fence()
+	return nil
 }
 
-// Close closes the file and, where it says so, removes it. One that another run
-// has put in its place stays.
+// Close closes the file and, where it says so, removes it.
 func (j *fileJournal) Close(remove bool) error {
-	ours, err := j.file.Stat()
-	if err == nil && remove {
-		if there, err := j.root.Stat(j.name); err != nil || !os.SameFile(ours, there) {
-			remove = false
-		}
-	}
-	err = errors.Join(err, j.file.Close())
+	err := j.file.Close()
 	if remove {
-		err = errors.Join(err, j.remove())
+		err = errors.Join(err, j.guarded(j.remove))
 	}
 	return errors.Join(err, j.root.Close())
 }

@@ -136,7 +136,11 @@ func (j *runJournal) close() error {
 	}
 	file := j.file
 	j.file, j.err = nil, errors.New("the run has ended")
-	return file.Close(j.unsettled == 0)
+	err := file.Close(j.unsettled == 0)
+	if j.unsettled == 0 && errors.Is(err, ErrFenced) {
+		return nil // all of it is recorded, and the journal is its successor's to remove
+	}
+	return err
 }
 
 // outcome is what is known of an action of a plan.
@@ -153,6 +157,8 @@ const (
 // actionLog is the [ActionLog] of one resource. Where the store has no journal,
 // it only remembers.
 type actionLog struct {
+	// step is the resource on its way.
+	step    *step
 	journal *runJournal
 	address string
 	plan    *Plan
@@ -169,7 +175,7 @@ type actionLog struct {
 
 func (s *step) newActionLog() *actionLog {
 	return &actionLog{
-		journal: s.walk.journal, address: s.resource.Name, plan: s.plan, state: s.seen.state,
+		step: s, journal: s.walk.journal, address: s.resource.Name, plan: s.plan, state: s.seen.state,
 		outcomes: make([]outcome, len(s.plan.Actions)),
 	}
 }
@@ -306,6 +312,9 @@ func (l *actionLog) match(ctx context.Context, results []Result) {
 	type action struct{ kind, name string }
 	places := make(map[action][]int, len(l.plan.Actions))
 	for i := range l.plan.Actions {
+		if l.outcomes[i] == outcomeNone {
+			continue // it was not begun
+		}
 		key := action{string(l.plan.Actions[i].Action), l.plan.Actions[i].Name}
 		places[key] = append(places[key], i)
 	}

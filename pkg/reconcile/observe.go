@@ -25,6 +25,8 @@ func (s *step) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	began := s.walk.engine.now()
+	defer func() { s.looked(began) }()
 	return guard("read what is there", func() (err error) {
 		s.seen.live, err = fetchLive(ctx, s.actual, s.seen.config, s.seen.state)
 		return err

@@ -47,12 +47,12 @@ func (s *step) recordApplied(ctx context.Context) error {
 	s.addCreated(state)
 	// A journal that failed is an error of the apply; the state is recorded all
 	// the more.
-	err = errors.Join(err, s.lasting())
+	kept := s.lasting()
 	saved := s.saveOrRemove(ctx, state)
 	if saved == nil {
 		s.log.settled()
 	}
-	return errors.Join(err, saved)
+	return errors.Join(err, joinFenced(kept, saved))
 }
 
 // describe has the provider describe what is to be recorded. Lineage and serial

@@ -16,6 +16,7 @@ import (
 type telling struct {
 	native
 	die   int
+	act   func(i int)
 	keys  []string
 	finds bool
 	find  func(reconcile.Interrupted) (string, bool, error)
@@ -31,6 +32,9 @@ func (p *telling) ApplyActions(ctx context.Context, plan *reconcile.Plan, log re
 		p.keys = append(p.keys, log.Key(i))
 		if i == p.die {
 			panic(errDied)
+		}
+		if p.act != nil {
+			p.act(i)
 		}
 		log.Done(i, reconcile.Result{Status: reconcile.ApplySucceeded, CreatedID: "id-" + plan.Actions[i].Name})
 	}

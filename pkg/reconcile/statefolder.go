@@ -176,17 +176,22 @@ func (f *stateFolder) lock() error {
 		return err
 	}
 	f.saving = file
-	deadline := time.Now().Add(savingWait) //nolint:forbidigo // waits for another process
+	if err := awaitLock(file, true, savingWait); err != nil {
+		return err
+	}
+	return f.clear()
+}
+
+// awaitLock locks a file that others lock for a moment only.
+func awaitLock(file *os.File, exclusive bool, wait time.Duration) error {
+	deadline := time.Now().Add(wait) //nolint:forbidigo // waits for another process
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		locked, err := tryLock(file, true)
-		if err != nil {
+		locked, err := tryLock(file, exclusive)
+		if locked || err != nil {
 			return err
 		}
-		if locked {
-			return f.clear()
-		}
 		if time.Now().After(deadline) { //nolint:forbidigo // waits for another process
-			return &LockedError{Waited: savingWait, Remedy: "another process does not finish its write; end it"}
+			return &LockedError{Waited: wait, Remedy: "another process does not finish its write; end it"}
 		}
 		time.Sleep(pause)
 	}

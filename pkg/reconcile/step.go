@@ -17,10 +17,16 @@ type step struct {
 	declaration Declaration
 	provider    ProviderInfo
 	seen        observed
-	plan        *Plan
-	proposed    Proposed
-	results     []Result
-	log         *actionLog
+	// lookedAt is when the last look at the world began, lookTook how long it took,
+	// moved why it lets actions not begin, and stopped whether one was kept from it.
+	lookedAt time.Time
+	lookTook time.Duration
+	moved    map[int]string
+	stopped  bool
+	plan     *Plan
+	proposed Proposed
+	results  []Result
+	log      *actionLog
 	// lasting waits until the outcomes that the log took down last.
 	lasting  func() error
 	warnings []string
@@ -91,8 +97,8 @@ func (s *step) settledBefore(ctx context.Context) (string, error, bool) { //noli
 	if err := s.blocked(); err != nil {
 		return StatusSkipped, err, true
 	}
-	if err := ctx.Err(); err != nil {
-		return StatusSkipped, fmt.Errorf("not begun: %w", context.Cause(ctx)), true
+	if err := s.walk.ended(ctx); err != nil {
+		return StatusSkipped, fmt.Errorf("not begun: %w", err), true
 	}
 	if err := s.approved(); err != nil {
 		if errors.Is(err, ErrDenied) {
@@ -207,14 +213,14 @@ func (s *step) confirm(ctx context.Context) (string, error) {
 
 // change applies the plan and records what became of it, whatever happened.
 func (s *step) change(ctx context.Context) (string, error) {
-	if ctx.Err() != nil {
-		return StatusSkipped, fmt.Errorf("not applied: %w", context.Cause(ctx))
+	if err := s.walk.ended(ctx); err != nil {
+		return StatusSkipped, fmt.Errorf("not applied: %w", err)
 	}
 	applied := s.phase(PhaseApply, func() error { return s.apply(ctx) })
 	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.walk.engine.settings.grace)
 	defer cancel()
 	recorded := s.phase(PhaseRecord, func() error { return s.recordApplied(lasting) })
-	if err := errors.Join(applied, recorded); err != nil {
+	if err := joinFenced(applied, recorded); err != nil {
 		return StatusFailed, err
 	}
 	if err := s.awaitHealth(ctx, lasting); err != nil {

@@ -22,7 +22,9 @@ const (
 // walk is one pass over the declared resources, in the order of their
 // dependencies and waves.
 type walk struct {
-	engine  *Engine
+	engine *Engine
+	// lease is that of a walk that applies.
+	lease   Lease
 	opts    MetaOpts
 	purpose purpose
 	graph   *graph

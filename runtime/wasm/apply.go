@@ -124,8 +124,18 @@ func (r *Resource) run(ctx context.Context, steps []*step) error {
 			r.giveUp(batch)
 			return err
 		}
+		unmoved, err := r.unmoved(ctx, batch)
+		if err != nil {
+			r.unbegun(batch, err)
+			return err
+		}
+		if len(unmoved) < len(batch) {
+			steps = append(unmoved, steps[len(batch):]...)
+			if batch = unmoved; len(batch) == 0 {
+				continue
+			}
+		}
 		if s == nil {
-			var err error
 			if s, err = r.open(ctx, abi.PhaseWrite, r.spec.Declaration.ApplyTimeout); err != nil {
 				r.unbegun(batch, err)
 				return err

@@ -20,6 +20,8 @@ type MemoryStore struct {
 	states map[string][]byte
 	locks  map[string]*memoryLease
 	epoch  int64
+	// granted are the epochs of the newest leases, by address.
+	granted map[string]int64
 	// Failing, where it is set, is asked before each operation: load, save,
 	// lock, list. Its error is the operation's.
 	Failing func(operation, address string) error
@@ -27,7 +29,10 @@ type MemoryStore struct {
 	Now func() time.Time
 }
 
-var _ reconcile.StateStore = (*MemoryStore)(nil)
+var (
+	_ reconcile.StateStore    = (*MemoryStore)(nil)
+	_ reconcile.StateUnlocker = (*MemoryStore)(nil)
+)
 
 func (s *MemoryStore) time() time.Time {
 	if s.Now == nil {
@@ -74,10 +79,10 @@ func (s *MemoryStore) Save(ctx context.Context, address string, state *reconcile
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.unchanged(address, state, token); err != nil {
+	if err := s.good(ctx, address); err != nil {
 		return "", err
 	}
-	if err := s.fenced(ctx); err != nil {
+	if err := s.unchanged(address, state, token); err != nil {
 		return "", err
 	}
 	next := *state
@@ -175,25 +180,33 @@ func (s *MemoryStore) tryLock(address string, request reconcile.LockRequest) (*m
 		}
 	}
 	s.epoch++
-	lease := &memoryLease{store: s, released: make(chan struct{}), info: reconcile.LockInfo{
+	lease := &memoryLease{store: s, released: make(chan struct{}), lost: make(chan struct{}), info: reconcile.LockInfo{
 		Address: address, Holder: request.Holder, Host: "memory", Since: s.time(), Epoch: s.epoch,
 	}}
 	if s.locks == nil {
-		s.locks = make(map[string]*memoryLease)
+		s.locks, s.granted = make(map[string]*memoryLease), make(map[string]int64)
 	}
-	s.locks[address] = lease
+	s.locks[address], s.granted[address] = lease, s.epoch
 	return lease, nil, reconcile.LockInfo{}
 }
 
-// fenced refuses what is written under a lease that is over. It needs the lock.
-func (s *MemoryStore) fenced(ctx context.Context) error {
-	lease, ok := reconcile.LeaseOf(ctx).(*memoryLease)
-	if !ok || s.locks[lease.info.Address] == lease {
+// good refuses the context's lease where it has ended, or is older than another one.
+func (s *MemoryStore) good(ctx context.Context, address string) error {
+	lease := reconcile.LeaseOf(ctx)
+	if lease == nil {
 		return nil
 	}
-	err := &reconcile.FencedError{Lease: lease.info, Reason: "it lapsed, or was given back"}
-	if later := s.locks[lease.info.Address]; later != nil {
-		err.Later = later.info
+	info := lease.Info()
+	newest := max(s.granted[address], s.granted[""])
+	held := s.locks[info.Address]
+	if newest <= info.Epoch && held != nil && held.info.Epoch == info.Epoch {
+		return nil
+	}
+	err := &reconcile.FencedError{Lease: info, Later: reconcile.LockInfo{Epoch: newest}, Reason: "it lapsed, or was given back"}
+	for _, later := range []*memoryLease{s.locks[address], s.locks[""]} {
+		if later != nil && later.info.Epoch > info.Epoch {
+			err.Later = later.info
+		}
 	}
 	return err
 }
@@ -210,25 +223,49 @@ func (s *MemoryStore) Lapse(address string) error {
 	return nil
 }
 
+// Unlock ends the lease that is told.
+func (s *MemoryStore) Unlock(ctx context.Context, held reconcile.LockInfo) error {
+	if err := s.enter(ctx, "unlock", held.Address); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lease := s.locks[held.Address]
+	if lease == nil || lease.info.Epoch != held.Epoch {
+		return fmt.Errorf("%w: the lock has another holder by now, or none", reconcile.ErrConflict)
+	}
+	s.epoch++
+	s.granted[held.Address] = s.epoch
+	close(lease.lost)
+	lease.end()
+	return nil
+}
+
 type memoryLease struct {
 	store    *MemoryStore
 	info     reconcile.LockInfo
 	released chan struct{}
+	lost     chan struct{}
 	once     sync.Once
 }
 
 func (l *memoryLease) Info() reconcile.LockInfo { return l.info }
 
-func (l *memoryLease) Lost() <-chan struct{} { return nil }
+func (l *memoryLease) Lost() <-chan struct{} { return l.lost }
 
 func (l *memoryLease) Release() error {
+	l.store.mu.Lock()
+	defer l.store.mu.Unlock()
+	l.end()
+	return nil
+}
+
+// end frees the lock. The store is locked.
+func (l *memoryLease) end() {
 	l.once.Do(func() {
-		l.store.mu.Lock()
 		if l.store.locks[l.info.Address] == l {
 			delete(l.store.locks, l.info.Address)
 		}
-		l.store.mu.Unlock()
 		close(l.released)
 	})
-	return nil
 }

@@ -36,6 +36,10 @@ func Store(t *testing.T, open func(t *testing.T) func() reconcile.StateStore) {
 		{"the whole store can be locked", testStoreLockAll},
 		{"who lost the lock writes nothing", testStoreFenced},
 		{"an epoch never goes back", testStoreEpochs},
+		{"the holder of a lease writes", testStoreLeased},
+		{"a lease that was taken away writes nothing", testStoreUnlocked},
+		{"a lease that was taken away touches no journal", testStoreUnlockedJournal},
+		{"no write of an old lease follows a new one", testStoreUnlockedRace},
 		{"a removed state is gone", testStoreRemove},
 		{"history tells the present serial", testStoreHistory},
 	} {

@@ -106,6 +106,9 @@ func codeOf(err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return exitCode(outcomeUsage, false)
 	}
+	if errors.Is(err, reconcile.ErrFenced) {
+		return exitCode(outcomeStale, false)
+	}
 	return exitCode(outcomeFailed, false)
 }
 
@@ -133,7 +136,7 @@ func applyOutcome(results []reconcile.MetaResult, cancelled bool) outcome {
 		return outcomeApplied
 	case counts.Done() > 0 || counts.Resources[reconcile.StatusApplied] > 0:
 		return outcomePartial
-	case anyResult(results, reconcile.ErrStale):
+	case anyResult(results, reconcile.ErrStale), anyResult(results, reconcile.ErrFenced):
 		return outcomeStale
 	case counts.Resources[reconcile.StatusFailed] > 0:
 		return outcomeFailed

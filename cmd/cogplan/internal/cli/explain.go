@@ -24,6 +24,11 @@ func (s *session) explain(result reconcile.MetaResult) []render.Message {
 	if diags, ok := errors.AsType[*lang.DiagnosticsError](err); ok {
 		return s.withoutConfig(result.Resource, render.FromDiagnostics(diags.Diagnostics))
 	}
+	if errors.Is(err, reconcile.ErrFenced) {
+		m := resourceError(err)
+		m.Detail += unrecordedWords(result.Results())
+		return []render.Message{located(m, at)}
+	}
 	if _, ok := errors.AsType[*wasm.ProviderError](err); !ok && failedActions(result) {
 		return nil // each of them says why
 	}
@@ -48,6 +53,25 @@ func (s *session) withoutConfig(address string, messages []render.Message) []ren
 	return messages
 }
 
+// unrecordedWords tell what was made when the lock was somebody else's already: the
+// other run may not have seen it.
+func unrecordedWords(results []reconcile.Result) string {
+	const most = 10
+	var made []string
+	for _, r := range results {
+		if r.CreatedID != "" {
+			made = append(made, fmt.Sprintf("%s (%s)", render.Escape(r.Name), render.Escape(r.CreatedID)))
+		}
+	}
+	if len(made) == 0 {
+		return ""
+	}
+	if rest := len(made) - most; rest > 0 {
+		made = append(made[:most], fmt.Sprintf("and %d more", rest))
+	}
+	return "\nThis run made, and did not record: " + strings.Join(made, ", ") + "."
+}
+
 func failedActions(result reconcile.MetaResult) bool {
 	return slices.ContainsFunc(result.Results(), func(r reconcile.Result) bool { return r.Status == reconcile.ApplyFailed })
 }
@@ -58,6 +82,9 @@ func resourceError(err error) render.Message {
 	}
 	if unhealthy, ok := errors.AsType[*reconcile.UnhealthyError](err); ok {
 		return unhealthyMessage(unhealthy)
+	}
+	if fenced, ok := errors.AsType[*reconcile.FencedError](err); ok {
+		return render.Errorf("The lock was taken away", "%s.", sentence(fenced))
 	}
 	summary, remedy := "The resource failed", ""
 	switch {

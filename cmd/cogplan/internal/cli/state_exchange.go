@@ -270,35 +270,47 @@ func (a *app) stateHistory(ctx context.Context, address string, asJSON bool) err
 }
 
 func (a *app) stateUnlockCommand() *cobra.Command {
-	return &cobra.Command{
+	var force bool
+	cmd := &cobra.Command{
 		Use:     "unlock",
-		Example: "  cogplan state unlock",
-		Short:   "Say who holds the lock, and how it ends",
+		Example: "  cogplan state unlock\n  cogplan state unlock -force",
+		Short:   "Say who holds the lock, and how it ends; or take it away",
 		Long: "Say who holds the lock of the state. The lock of a state in files is the kernel's: it\n" +
 			"ends with the process that holds it, however that ends, and nothing is ever left to\n" +
-			"unlock. Exit code 1 says that somebody holds it.",
+			"unlock. Exit code 1 says that somebody holds it.\n\n" +
+			"A process that stands still keeps its lock. Where it cannot be ended, -force takes all\n" +
+			"locks of the state away. Whatever their holders write from then on, also when they go\n" +
+			"on again, is refused. What they have under way in the world is not stopped.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.stateUnlock(cmd.Context())
+			return a.stateUnlock(cmd.Context(), force)
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "take the lock away from whoever holds it")
+	return cmd
 }
 
-func (a *app) stateUnlock(ctx context.Context) error {
+func (a *app) stateUnlock(ctx context.Context, force bool) error {
 	store := reconcile.NewFileStore(moduleDir)
-	addresses, err := store.List(ctx)
-	if err != nil {
-		return fmt.Errorf("list states: %w", err)
+	holders, err := store.Holders(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for a lock: %w", err)
+	case len(holders) == 0:
+		fmt.Fprintln(a.out, "Nobody holds a lock.")
+		return nil
+	case !force:
+		return &reconcile.LockedError{Info: holders[0], Remedy: "the lock ends with that process: wait for it, or end it there; " +
+			"where it stands still and cannot be ended, cogplan state unlock -force takes the lock away"}
 	}
-	for _, address := range append([]string{""}, addresses...) {
-		info, err := store.Locked(address)
-		if err != nil {
-			return fmt.Errorf("look for a lock: %w", err)
-		}
-		if info != nil {
-			return &reconcile.LockedError{Info: *info, Remedy: "the lock ends with that process: wait for it, or end it there"}
-		}
+	if err := store.Unlock(ctx, holders[0]); err != nil {
+		return fmt.Errorf("take the lock away: %w", err)
 	}
-	fmt.Fprintln(a.out, "Nobody holds a lock.")
+	for _, holder := range holders {
+		locked := &reconcile.LockedError{Info: holder}
+		fmt.Fprintf(a.out, "Taken away: %s.\n", render.Escape(locked.Error()))
+	}
+	fmt.Fprintln(a.out, "What that run still writes is refused, so that it overwrites nothing. What it has under way in the\n"+
+		"world is not stopped: the next plan shows what is there, and the next apply records it.")
 	return nil
 }
