@@ -160,7 +160,9 @@ func (e *Engine) apply(ctx context.Context, cfg *MetaConfig, opts MetaOpts, exec
 	return results, errors.Join(ctx.Err(), w.fenced(ctx), w.journal.close(), release())
 }
 
-var errLeaseLost = fmt.Errorf("%w: the run ends here", ErrFenced)
+// leaseLost is made where it is needed: what a package makes as it starts, with all
+// that this needs, is in every provider.
+func leaseLost() error { return fmt.Errorf("%w: the run ends here", ErrFenced) }
 
 // ended is why nothing may begin any more: the run was cancelled, or its lease is
 // lost.
@@ -171,7 +173,7 @@ func (w *walk) ended(ctx context.Context) error {
 	if w.lease != nil && w.lease.Lost() != nil {
 		select {
 		case <-w.lease.Lost():
-			return errLeaseLost
+			return leaseLost()
 		default:
 		}
 	}
@@ -194,7 +196,7 @@ func holdLease(ctx context.Context, lease Lease) (context.Context, func() error)
 		go func() {
 			select {
 			case <-lost:
-				cancel(errLeaseLost)
+				cancel(leaseLost())
 			case <-ctx.Done():
 			}
 		}()

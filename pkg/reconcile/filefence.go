@@ -241,7 +241,7 @@ func (s *FileStore) Unlock(ctx context.Context, held LockInfo) error {
 	}
 	top, err := s.openTop()
 	if errors.Is(err, fs.ErrNotExist) {
-		return errNotHeld
+		return notHeld()
 	}
 	if err != nil {
 		return err
@@ -262,12 +262,14 @@ func (s *FileStore) Unlock(ctx context.Context, held LockInfo) error {
 		return err
 	}
 	if !slices.ContainsFunc(holders, func(h LockInfo) bool { return h.Address == held.Address && h.Epoch == held.Epoch }) {
-		return errNotHeld
+		return notHeld()
 	}
 	return s.endLeases(top, count, holders)
 }
 
-var errNotHeld = fmt.Errorf("%w: the lock has another holder by now, or none; look again", ErrConflict)
+func notHeld() error {
+	return fmt.Errorf("%w: the lock has another holder by now, or none; look again", ErrConflict)
+}
 
 // endLeases fences all leases off, and then puts new lock files in the place of
 // those that they have locked.
