@@ -19,6 +19,7 @@ func (s *step) apply(ctx context.Context) error {
 	defer cancel()
 	ctx, cancelTimeout := withTimeout(ctx, s.declaration.ApplyTimeout)
 	defer cancelTimeout()
+	s.walk.begun.note(s.provider.Name, s.plan)
 	began := s.walk.engine.now()
 	s.walk.events.applyStart(s.resource.Name, len(s.plan.Actions))
 	err := guard("apply", func() (err error) {

@@ -30,6 +30,10 @@ type PlanInput struct {
 	// Replace are the addresses of objects to delete and create anew, though
 	// nothing asks for it but the caller; see [ObjectAddress].
 	Replace []string
+	// Elsewhere reports whether another resource has recorded a live object as its
+	// own: then nothing is said of it here. Nil knows of none. It is asked for what is
+	// neither declared nor ours.
+	Elsewhere func(live *Resource) bool
 	// ConfigPath becomes the plan's.
 	ConfigPath string
 	// GeneratedAt becomes the plan's, RFC 3339; it is not part of its digest.
@@ -278,6 +282,7 @@ func (p *planner) planUndeclared() {
 			continue
 		}
 		switch {
+		case !p.owned(live) && p.input.Elsewhere != nil && p.input.Elsewhere(live):
 		case !p.owned(live):
 			p.counts[MetadataUnmanaged]++
 			p.unowned = append(p.unowned, key)

@@ -23,7 +23,15 @@ func (s *step) review(ctx context.Context) error {
 	s.proposed.Review, s.proposed.Components = review, components
 	before := s.before()
 	if before != nil && before.Status != StatusDeferred && before.Review.Digest != review.Digest {
-		return &StaleError{Address: s.resource.Name, Moved: before.Components.moved(components)}
+		left := s.remaining(before, components)
+		if left == nil {
+			return &StaleError{Address: s.resource.Name, Moved: before.Components.moved(components)}
+		}
+		s.plan = left
+		if s.proposed.Review, s.proposed.Components, err = s.newReview(); err != nil {
+			return err
+		}
+		review = before.Review // the ruling is on all of it
 	}
 	decision, cause := rule(ctx, s.walk.engine.gate, review)
 	s.proposed.Decision = decision

@@ -43,8 +43,9 @@ type walk struct {
 	execution *execution
 	ruling    *runRuling
 	journal   *runJournal
-	// leftovers are for walks that do not write.
+	// leftovers are for walks that do not write, and begun for those that do.
 	leftovers leftovers
+	begun     begunActions
 }
 
 func (e *Engine) newWalk(cfg *MetaConfig, opts MetaOpts, purpose purpose) (*walk, error) {

@@ -272,6 +272,6 @@ func (l *lister) stranger(dir subject, entry os.DirEntry, count int) {
 		kind = typeDirectory
 	}
 	object := sdk.Unmanaged(kind, name, "not declared", map[string]any{attrPath: l.site.words(name)})
-	object.ParentAddress = l.site.parent(name)
+	object.ParentAddress, object.ExternalID = l.site.parent(name), l.site.words(name)
 	l.foreign = append(l.foreign, object)
 }

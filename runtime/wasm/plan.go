@@ -113,6 +113,7 @@ func (r *Resource) planInput(key []byte, state *reconcile.State) reconcile.PlanI
 		HashKey:     key,
 		Destroy:     r.spec.Purpose == PurposeDestroy,
 		Replace:     r.spec.Replace,
+		Elsewhere:   r.spec.Elsewhere,
 		ConfigPath:  r.spec.Declaration.Source.Filename,
 		GeneratedAt: now(),
 	}

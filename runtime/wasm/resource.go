@@ -33,6 +33,9 @@ type ResourceSpec struct {
 	// Recorded takes what is recorded for what is live, until something was applied:
 	// the world is not read. Data, and what is adopted, are read all the same.
 	Recorded bool
+	// Elsewhere reports whether another resource has recorded a live object as its
+	// own; nil knows of none.
+	Elsewhere func(live *reconcile.Resource) bool
 	// Sealer keeps the values that the provider needs back; nil where the state is not
 	// encrypted.
 	Sealer Sealer

@@ -39,6 +39,7 @@ type session struct {
 	resources map[string]*wasm.Resource
 	registry  reconcile.Registry
 	store     *relocatingStore
+	owners    owners
 	// use is what the module was opened for.
 	use sessionUse
 	// digests are those of the module's files, and key that of a plan file.
@@ -311,6 +312,7 @@ func (s *session) newResource(meta reconcile.MetaResource, purpose wasm.Purpose)
 		Meta: meta, Declaration: declaration, Purpose: purpose, Replace: objectsOf(meta.Name, s.use.replace),
 		Config: func(ctx context.Context) (reconcile.Config, error) { return s.eval.Config(ctx, meta.Name) },
 		Keys:   reconcile.NewFileStore(moduleDir), Sealer: s.sealer, Recorded: s.use.recorded,
+		Elsewhere: s.elsewhere(meta),
 	}
 	switch {
 	case s.use.adopt != nil:
