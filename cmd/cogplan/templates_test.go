@@ -57,6 +57,10 @@ func buildTemplate(t *testing.T, language string) {
 	cmd := exec.Command("make", "test")
 	cmd.Dir, cmd.Env = m.dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
 	out, err := cmd.CombinedOutput()
+	lacks := strings.Contains(string(out), "no Rust has a library for WebAssembly") || strings.Contains(string(out), "'errno.h' file not found")
+	if err != nil && lacks && os.Getenv("CI") != "true" {
+		t.Skip("NOT TESTED: the compiler has no library for WebAssembly; `make deps` installs it")
+	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -3,10 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -17,11 +18,12 @@ import (
 // by itself.
 func scarce() []limit {
 	return []limit{
-		{"memory", cty.StringVal("2MiB")},
-		{"output", cty.StringVal("512B")},
+		{"memory", cty.StringVal("64KiB")},
+		{"memory", cty.StringVal("4MiB")},
+		{"output", cty.StringVal("64B")},
+		{"output", cty.StringVal("256B")},
 		{"log", cty.StringVal("1KiB")},
-		{"timeout", cty.StringVal("1s")},
-		{"cpu", cty.StringVal("1s")},
+		{"timeout", cty.StringVal("20ms")},
 		{"requests", cty.NumberIntVal(1)},
 	}
 }
@@ -71,8 +73,9 @@ func wrongWithin(plan *document, r *ran, planned *document) string {
 	switch {
 	case plan == nil:
 		return "it ended without a document; " + r.said()
-	case r.code == 0 && !maps.Equal(plan.counts(), planned.counts()):
-		return fmt.Sprintf("it has %v actions, and without the limit %v: something was left out in silence", plan.counts(), planned.counts())
+	case r.code == 0 && plan.actions() != planned.actions():
+		return fmt.Sprintf("it has the actions %v, and without the limit %v, or they are about something else: something was left out in silence",
+			plan.counts(), planned.counts())
 	case r.code != 0 && !strings.Contains(r.out, `"severity": "error"`):
 		return "it failed and says nothing of it; " + r.said()
 	default:
@@ -80,9 +83,10 @@ func wrongWithin(plan *document, r *ran, planned *document) string {
 	}
 }
 
-// appliesWithin checks that what an apply under scarce limits leaves behind, however
-// it ended, is known to the next one: that brings everything to its end, and a destroy
-// takes all of it away. Nothing is there before, and nothing afterwards.
+// appliesWithin checks that an apply under scarce limits says it where it fails, and
+// that what it leaves behind is known to the next one: that brings everything to its
+// end, and a destroy takes all of it away. Nothing is there before, and nothing
+// afterwards.
 func (s *Suite) appliesWithin(ctx context.Context) error {
 	for _, l := range scarce() {
 		check := fmt.Sprintf("limits: after an apply with %s = %s", l.name, l.shown())
@@ -90,35 +94,78 @@ func (s *Suite) appliesWithin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.cogplan(ctx, "apply", "-auto-approve", "-json"); err != nil {
+		r, err := s.cogplan(ctx, "apply", "-auto-approve", "-json")
+		if err != nil {
 			return err
 		}
 		if err := restore(saved); err != nil {
 			return err
 		}
-		r, err := s.cogplan(ctx, "apply", "-auto-approve", "-json")
-		if err != nil {
-			return err
+		if r.code != 0 && !strings.Contains(r.out, `"severity": "error"`) {
+			return s.must(false, check, "it failed and says nothing of it; "+r.said())
 		}
-		if r.code != 0 {
-			return s.must(false, check, "another one without the limit fails; "+r.said())
-		}
-		left, r, err := s.planned(ctx)
-		if err != nil {
-			return err
-		}
-		if left == nil || r.code != 0 || left.counts().changes() > 0 {
-			return s.must(false, check, "and another one without the limit there still is something to change; "+r.said())
-		}
-		r, err = s.cogplan(ctx, "destroy", "-auto-approve")
-		if err != nil {
-			return err
-		}
-		if err := s.must(r.code == 0, check, "a destroy fails; "+r.said()); err != nil {
+		if err := s.recovers(ctx, check); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// killedAfter are the moments at which an apply is killed.
+func killedAfter() []time.Duration {
+	const step = 12 * time.Millisecond
+	return []time.Duration{2 * step, 4 * step, 5 * step, 6 * step, 7 * step, 9 * step}
+}
+
+// survives checks that what an apply leaves behind that is killed at some moment is
+// known to the next one.
+func (s *Suite) survives(ctx context.Context) error {
+	for _, after := range killedAfter() {
+		cmd := exec.CommandContext(ctx, s.Executable, "apply", "-auto-approve")
+		cmd.Dir, cmd.Env = s.dir, s.Environ
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		time.Sleep(after)
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := s.recovers(ctx, fmt.Sprintf("crash: after an apply that was killed within %s", after)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recovers checks that a plan tells what is left to do, an apply does it, nothing is to
+// do then, and a destroy takes everything away.
+func (s *Suite) recovers(ctx context.Context, check string) error {
+	if left, r, err := s.planned(ctx); err != nil {
+		return err
+	} else if left == nil || r.code != 0 {
+		return s.must(false, check, "the next plan fails; "+r.said())
+	}
+	r, err := s.cogplan(ctx, "apply", "-auto-approve", "-json")
+	if err != nil {
+		return err
+	}
+	if r.code != 0 {
+		return s.must(false, check, "the next apply fails; "+r.said())
+	}
+	left, r, err := s.planned(ctx)
+	if err != nil {
+		return err
+	}
+	if left == nil || r.code != 0 || left.counts().changes() > 0 {
+		return s.must(false, check, "after it and the next apply there still is something to change; "+r.said())
+	}
+	r, err = s.cogplan(ctx, "destroy", "-auto-approve")
+	if err != nil {
+		return err
+	}
+	return s.must(r.code == 0, check, "a destroy fails; "+r.said())
 }
 
 func (l limit) shown() string {

@@ -32,6 +32,8 @@ func TestPlansWithinLimitsCanFail(t *testing.T) {
 	}{
 		{"the same plan", planOf(t, two), ran{}, ""},
 		{"a failure that says so", planOf(t, `{}`), ran{code: 1, out: `"severity": "error"`}, ""},
+		{"something else", planOf(t, strings.Replace(two, "create", "update", 1)), ran{}, "left out in silence"},
+		{"other content", planOf(t, strings.Replace(two, `"action": "create"}`, `"action": "create", "details": {"after": {"v": 1}}}`, 1)), ran{}, "left out in silence"},
 		{"something is left out", planOf(t, one), ran{}, "left out in silence"},
 		{"everything is left out", planOf(t, `{}`), ran{}, "left out in silence"},
 		{"a failure without a word", planOf(t, `{}`), ran{code: 1}, "says nothing of it"},
@@ -62,7 +64,7 @@ func TestSetLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(changed), `memory = "2MiB"`); n != 2 || strings.Contains(string(changed), "64MiB") {
+	if n := strings.Count(string(changed), `memory = "64KiB"`); n != 2 || strings.Contains(string(changed), "64MiB") {
 		t.Errorf("the limit is set %d times:\n%s", n, changed)
 	}
 	if err := restore(saved); err != nil {

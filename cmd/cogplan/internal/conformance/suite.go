@@ -107,7 +107,10 @@ func (s *Suite) run(ctx context.Context) error {
 	if err := s.leaves(ctx, first); err != nil {
 		return err
 	}
-	return s.appliesWithin(ctx)
+	if err := s.appliesWithin(ctx); err != nil {
+		return err
+	}
+	return s.survives(ctx)
 }
 
 func (s *Suite) note(outcome Outcome, check, detail string) {
@@ -226,6 +229,21 @@ func (d *document) counts() counts {
 		}
 	}
 	return c
+}
+
+// actions is all that a plan would do, as text to be compared.
+func (d *document) actions() string {
+	var all []any
+	for _, r := range d.Resources {
+		if r.Plan != nil {
+			all = append(all, r.Address, r.Plan.Actions)
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		return err.Error() // it was read as JSON
+	}
+	return string(text)
 }
 
 func (c counts) changes() int { return c["create"] + c["update"] + c["delete"] }
