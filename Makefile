@@ -38,7 +38,7 @@ CHECKS := check-format check-vet check-tidy check-cross check-lint check-workflo
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help deps providers build test demo check lint fmt crash bench bench-gate peers vuln clean print-checks $(CHECKS)
+.PHONY: help deps providers build test demo check lint fmt crash bench bench-gate peers peers-tofu vuln clean print-checks $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ peers: ## Build conftest and opa into bin/peers, to be measured beside the gate
 	@mkdir -p bin/peers
 	GOFLAGS= GOBIN=$(CURDIR)/bin/peers go install github.com/open-policy-agent/conftest@v0.71.1
 	GOFLAGS= GOBIN=$(CURDIR)/bin/peers go install github.com/open-policy-agent/opa@v1.22.2
+
+peers-tofu: ## Build OpenTofu and its local_file into bin/peers, to be measured beside plan and apply
+	@bash scripts/peers-tofu.sh
 
 bench-gate: build ## Measure the policy gate beside conftest and opa (after make peers)
 	go run ./bench -gate 100,10000,100000 $(BENCH)

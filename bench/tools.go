@@ -75,7 +75,7 @@ func findTools(ctx context.Context, o options, scratch string) ([]tool, error) {
 			tools = append(tools, t)
 		case toolRecorded:
 		case "terraform", "tofu":
-			if path, err := exec.LookPath(name); err == nil {
+			if path, err := peer(name); err == nil {
 				tools = append(tools, terraformTools(ctx, name, path, scratch)...)
 			}
 		default:
@@ -148,6 +148,11 @@ func terraformTools(ctx context.Context, name, path, scratch string) []tool {
 	}
 	local := data
 	local.name, local.write = name+" local", writeTerraform(true)
+	if rc, err := overrides(scratch); err == nil {
+		local.env = append(slices.Clone(data.env), "TF_CLI_CONFIG_FILE="+rc)
+		local.prepare = nil // what is overridden is not installed
+		return []tool{data, local}
+	}
 	probe := testCase{kind: kindOne, n: 1, dir: filepath.Join(scratch, "probe-"+name)}
 	defer os.RemoveAll(probe.dir)
 	if err := local.write(probe, full); err != nil {
@@ -159,6 +164,37 @@ func terraformTools(ctx context.Context, name, path, scratch string) []tool {
 		return []tool{data}
 	}
 	return []tool{data, local}
+}
+
+// peersDir is where make peers and make peers-tofu build into.
+const peersDir = "bin/peers"
+
+// peer finds a tool on PATH, or else among those that were built here.
+func peer(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	path, err := filepath.Abs(filepath.Join(peersDir, name))
+	if err != nil {
+		return "", err
+	}
+	_, err = os.Stat(path)
+	return path, err
+}
+
+// overrides writes a configuration that has hashicorp/local from where it was
+// built; an error where it was not.
+func overrides(scratch string) (string, error) {
+	if _, err := peer("terraform-provider-local"); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(peersDir)
+	if err != nil {
+		return "", err
+	}
+	rc := filepath.Join(scratch, "peers.rc")
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"hashicorp/local\" = %q\n  }\n  direct {}\n}\n", dir)
+	return rc, os.WriteFile(rc, []byte(text), 0o600)
 }
 
 // quiet runs a command that is not measured.
