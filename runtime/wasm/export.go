@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cogplan/cogplan/pkg/reconcile"
 	"github.com/cogplan/cogplan/runtime/wasm/abi"
@@ -37,12 +38,16 @@ func (r *Resource) Export(ctx context.Context) (*Exported, error) {
 	if !r.provider.answer.Can(abi.AbilityExport) {
 		return nil, fmt.Errorf("provider %q: %w", r.provider.info.Name, ErrCannotExport)
 	}
-	if _, err := r.LoadConfigContext(ctx, ""); err != nil {
+	config, err := r.LoadConfigContext(ctx, "")
+	if err != nil {
 		return nil, err
 	}
 	defer r.hangUp()
+	if _, err := r.FetchLive(ctx, config); err != nil {
+		return nil, err
+	}
 	var answer *abi.ExportAnswer
-	err := r.reading(ctx, "describing what is live", func(s *session) error {
+	err = r.reading(ctx, "describing what is live", func(s *session) error {
 		data, err := s.ask(ctx, abi.OpExport, abi.Empty{})
 		if err != nil {
 			return err
@@ -60,7 +65,35 @@ func (r *Resource) Export(ctx context.Context) (*Exported, error) {
 	for _, w := range answer.Warnings {
 		out.Warnings = append(out.Warnings, r.redactor.show(w))
 	}
+	if shared := r.elsewhere(); len(shared) > 0 {
+		out.Warnings = append(out.Warnings, "other resources manage these already; leave them out, because an object has one owner: "+enumerate(shared))
+	}
 	return out, nil
+}
+
+// elsewhere are the names of live objects that other resources manage.
+func (r *Resource) elsewhere() []string {
+	if r.spec.Elsewhere == nil {
+		return nil
+	}
+	var names []string
+	for i := range r.live.objects {
+		if object := &r.live.objects[i]; r.spec.Elsewhere(object) {
+			names = append(names, fmt.Sprintf("%s %q", object.Type, r.redactor.show(object.Name)))
+		}
+	}
+	return names
+}
+
+// maxNamed is how many things a message names.
+const maxNamed = 10
+
+// enumerate names the first of them, and says how many there are beside.
+func enumerate(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }
 
 // ExportConfig has what is live written by [ResourceSpec].WriteConfig.
