@@ -26,7 +26,8 @@ load_state() {
   if git ls-remote --exit-code --heads origin "$branch" >/dev/null; then
     git fetch --quiet --depth 1 origin "$branch"
     rm -rf .cog
-    (umask 077 && git archive FETCH_HEAD .cog | tar -x --no-same-permissions) # as cogplan makes them
+    git archive -o "$work/state.tar" FETCH_HEAD .cog
+    (umask 077 && tar -x --no-same-permissions -f "$work/state.tar") # as cogplan makes them
     base=$(git rev-parse FETCH_HEAD)
   else
     code=$?
@@ -36,24 +37,25 @@ load_state() {
 }
 
 # save_state keeps .cog, whatever came of the apply: what was created must not be
-# forgotten. Nothing is forced.
+# forgotten. Nothing is forced. It stops at the first step that fails: a commit of
+# a part would forget the rest, and git takes a push of no commit for a deletion.
 save_state() {
   [ -d .cog ] || return 0
+  # The locks belong to this machine alone.
+  find .cog -type f ! -name lock ! -name .lock >"$work/files"
+  while read -r name; do
+    blob=$(git hash-object -w --no-filters "$name")
+    printf '100644 %s\t%s\n' "$blob" "$name"
+  done <"$work/files" >"$work/entries"
   index=$work/index
   GIT_INDEX_FILE=$index git read-tree --empty
-  # The locks belong to this machine alone.
-  find .cog -type f ! -name lock ! -name .lock | while read -r name; do
-    printf '100644 %s\t%s\n' "$(git hash-object -w --no-filters "$name")" "$name"
-  done | GIT_INDEX_FILE=$index git update-index --index-info
+  GIT_INDEX_FILE=$index git update-index --index-info <"$work/entries"
   tree=$(GIT_INDEX_FILE=$index git write-tree)
   if [ -n "$base" ] && [ "$tree" = "$(git rev-parse "$base^{tree}")" ]; then
     return 0
   fi
   commit=$(git -c user.name=cogplan -c user.email=cogplan@localhost commit-tree "$tree" ${base:+-p "$base"} -m "State after $(git rev-parse --short HEAD)")
-  git push --quiet origin "$commit:refs/heads/$branch" || {
-    echo "The state was applied and not kept: keep .cog of this job, and see who pushed to $branch." >&2
-    return 1
-  }
+  git push --quiet origin "$commit:refs/heads/$branch"
 }
 
 case ${1:-} in
@@ -74,7 +76,14 @@ apply)
   code=0
   cogplan apply -lockfile=readonly -input=false -approval "$work/approval" -trust "${TRUST:?names the file with the keys of those who may approve}" \
     -json=apply.json -markdown apply.md plan.cog || code=$?
-  save_state || [ "$code" -ne 0 ] || code=1
+  set +e
+  (set -e && save_state) # behind || the shell would go on after a failure in it
+  kept=$?
+  set -e
+  if [ "$kept" -ne 0 ]; then
+    echo "The state was applied and not kept: keep .cog of this job, and see who pushed to $branch." >&2
+    [ "$code" -ne 0 ] || code=1
+  fi
   exit "$code"
   ;;
 *)
