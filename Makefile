@@ -29,7 +29,7 @@ RACE ?=
 # that are under way; the tests start some thousand processes.
 export GORACE := atexit_sleep_ms=20 $(GORACE)
 NO_RACE := $(MODULE)/lang/funcs $(MODULE)/providers/file
-TEST_FLAGS := -shuffle=on -timeout 10m
+TEST_FLAGS := -shuffle=on -timeout 16m
 
 # The steps of `make check`, in the order in which they are run; .ci/run runs the
 # same ones.
