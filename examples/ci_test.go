@@ -100,3 +100,38 @@ func TestWorkflowsOfTheExampleRunTheSameScript(t *testing.T) {
 		}
 	}
 }
+
+// What an artifact holds is the word of whoever made the plan: unpacked over the
+// checkout it could replace the module, the script, or what git runs.
+func TestNoWorkflowUnpacksAnArtifactOverTheCheckout(t *testing.T) {
+	if got := downloads(readYAML(t, "ci/github/apply.yml")); len(got) != 1 || !strings.HasPrefix(got[0], "${{ runner.temp }}/") {
+		t.Errorf("artifacts go to %q", got)
+	}
+	for _, name := range []string{"ci/github/plan.yml", "ci/gitea/cogplan.yml"} {
+		if got := downloads(readYAML(t, name)); len(got) != 0 {
+			t.Errorf("%s: artifacts go to %q", name, got)
+		}
+	}
+}
+
+// downloads are the folders into which steps of a workflow unpack artifacts; empty is
+// the checkout.
+func downloads(node any) []string {
+	var out []string
+	switch node := node.(type) {
+	case map[string]any:
+		if uses, _ := node["uses"].(string); strings.HasPrefix(uses, "actions/download-artifact@") {
+			with, _ := node["with"].(map[string]any)
+			path, _ := with["path"].(string)
+			out = append(out, path)
+		}
+		for _, value := range node {
+			out = append(out, downloads(value)...)
+		}
+	case []any:
+		for _, item := range node {
+			out = append(out, downloads(item)...)
+		}
+	}
+	return out
+}

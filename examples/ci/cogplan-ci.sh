@@ -23,8 +23,8 @@ trap 'rm -rf "$work"' EXIT
 # load_state brings .cog of the last apply here; where there is none yet, nothing
 # is recorded, and the plan says so.
 load_state() {
-  if git ls-remote --exit-code --heads origin "$branch" >/dev/null; then
-    git fetch --quiet --depth 1 origin "$branch"
+  if git ls-remote --exit-code origin "refs/heads/$branch" >/dev/null; then
+    git fetch --quiet --depth 1 origin "refs/heads/$branch" # a tag of this name is not it
     rm -rf .cog
     git archive -o "$work/state.tar" FETCH_HEAD .cog
     (umask 077 && tar -x --no-same-permissions -f "$work/state.tar") # as cogplan makes them
@@ -60,13 +60,23 @@ save_state() {
 
 case ${1:-} in
 plan)
+  rm -f plan.cog plan.json plan.md policy.sarif policy.xml
   load_state
   code=0
   cogplan plan -lockfile=readonly -input=false -out plan.cog -json plan.json -markdown plan.md \
     -sarif policy.sarif -junit policy.xml -detailed-exitcode || code=$?
   case $code in
   0) echo "Nothing to do." ;;
-  2 | 4) exit 0 ;; # there are changes; whether they wait for an approval, apply checks
+  2 | 4)
+    # There are changes; whether they wait for an approval, apply checks. A program
+    # that crashed ends with 2 as well, and without its reports.
+    for file in plan.cog plan.json plan.md policy.sarif policy.xml; do
+      [ -s "$file" ] || {
+        echo "cogplan plan ended with $code and without $file." >&2
+        exit 1
+      }
+    done
+    ;;
   *) exit "$code" ;;
   esac
   ;;
