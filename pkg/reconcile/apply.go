@@ -19,7 +19,8 @@ func (s *step) apply(ctx context.Context) error {
 	defer cancel()
 	ctx, cancelTimeout := withTimeout(ctx, s.declaration.ApplyTimeout)
 	defer cancelTimeout()
-	s.walk.begun.note(s.provider.Name, s.plan)
+	s.walk.begun.note(s.provider.Name, s.resource.Name, s.plan)
+	defer func() { s.walk.begun.drop(s.provider.Name, s.resource.Name, s.log.undone()) }()
 	began := s.walk.engine.now()
 	s.walk.events.applyStart(s.resource.Name, len(s.plan.Actions))
 	err := guard("apply", func() (err error) {

@@ -95,7 +95,7 @@ func (p *planner) planDestroy() {
 			kept++
 			p.counts[MetadataUndeclared]++
 		default:
-			p.changes = append(p.changes, change{key: key, kind: ActionDelete, live: live, reason: reason})
+			p.remove(key, live, reason)
 		}
 	}
 	if kept > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -107,7 +108,9 @@ func (e *Engine) Propose(ctx context.Context, cfg *MetaConfig, opts MetaOpts) (*
 }
 
 // Execute walks again and applies what the proposal holds, with or without
-// AutoApply: handing it over is the approval. A plan that is not the reviewed
+// AutoApply: handing it over is the approval. An error beside results is for what no
+// result tells: a run that may not be recorded, a lease that was lost, a journal that
+// could not be closed. A plan that is not the reviewed
 // one fails its resource with a [StaleError]. What was deferred is planned when
 // its dependencies are done, and put before the gate then.
 func (e *Engine) Execute(ctx context.Context, cfg *MetaConfig, opts MetaOpts, proposal *Proposal) ([]MetaResult, error) {
@@ -153,7 +156,11 @@ func (e *Engine) apply(ctx context.Context, cfg *MetaConfig, opts MetaOpts, exec
 	defer func() { _ = release() }() // its error is returned below
 	// A walk that is cancelled already begins nothing: there is nothing to deny.
 	if err := w.prepare(ctx, execution); err != nil && ctx.Err() == nil {
-		return w.denyAll(err), nil
+		results := w.denyAll(err)
+		if slices.ContainsFunc(results, func(r MetaResult) bool { return r.Err() != nil }) {
+			return results, nil
+		}
+		return results, err // no resource has it to tell
 	}
 	w.journal = e.newRunJournal(opts.ResourceFilter)
 	results := w.run(ctx)

@@ -331,6 +331,22 @@ func TestRunGateDenies(t *testing.T) {
 	wantStatuses(t, execute(t, r.engine(gate), r, proposal), "a:denied b:synced")
 }
 
+// A run that is denied as a whole is no success where there is nothing to change: an
+// apply would have recorded it.
+func TestRunDeniedWhereNothingChanges(t *testing.T) {
+	r := newRig(t)
+	r.add("a", &native{})
+	gate := &runGate{}
+	proposal := propose(t, r.engine(gate), r)
+	wantStatuses(t, execute(t, r.engine(gate), r, proposal), "a:synced")
+	gate.deny = func([]reconcile.Review) bool { return true }
+	results, err := r.engine(gate).Execute(t.Context(), r.cfg, reconcile.MetaOpts{}, proposal)
+	wantStatuses(t, results, "a:synced")
+	if !errors.Is(err, reconcile.ErrDenied) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // deferring links two models: the second waits until the first is settled.
 func deferring(r *rig) (first, second *reconciletest.Model, settled reconcile.Option) {
 	first = r.model("first", worldOf(), file("x"))

@@ -59,6 +59,12 @@ func (l *actionLog) Moved(ctx context.Context, indexes ...int) (map[int]string, 
 		if err != nil {
 			return nil, fmt.Errorf("%w; nothing is begun where nobody can see what it would change", err)
 		}
+		for i := range s.moved {
+			// What another resource of this run has made as this one would is no surprise.
+			if a := &s.plan.Actions[i]; a.Action == ActionCreate && s.walk.begun.others(s.provider.Name, s.resource.Name, a) {
+				delete(s.moved, i)
+			}
+		}
 		s.looked(began)
 	}
 	var moved map[int]string
@@ -71,6 +77,19 @@ func (l *actionLog) Moved(ctx context.Context, indexes ...int) (map[int]string, 
 		}
 	}
 	return moved, nil
+}
+
+// undone are the actions that are not known to be done.
+func (l *actionLog) undone() []*Action {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []*Action
+	for i, outcome := range l.outcomes {
+		if outcome != outcomeDone {
+			out = append(out, &l.plan.Actions[i])
+		}
+	}
+	return out
 }
 
 // unbegun are the actions that have not begun, and those that are about to.

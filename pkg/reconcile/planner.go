@@ -31,8 +31,8 @@ type PlanInput struct {
 	// nothing asks for it but the caller; see [ObjectAddress].
 	Replace []string
 	// Elsewhere reports whether another resource has recorded a live object as its
-	// own: then nothing is said of it here. Nil knows of none. It is asked for what is
-	// neither declared nor ours.
+	// own: of what is neither declared nor ours then nothing is said here, and of what is
+	// declared or deleted there is a warning. Nil knows of none.
 	Elsewhere func(live *Resource) bool
 	// ConfigPath becomes the plan's.
 	ConfigPath string
@@ -125,9 +125,11 @@ type planner struct {
 	// replaced holds the live objects that are replaced.
 	replaced map[objectKey]bool
 	parents  *family
-	warnings []string
-	counts   map[string]int
-	unowned  []objectKey
+	// containers are the live objects that others lie in; nil until somebody asks.
+	containers map[objectKey]bool
+	warnings   []string
+	counts     map[string]int
+	unowned    []objectKey
 }
 
 func newPlanner(input PlanInput) (*planner, error) {
@@ -212,6 +214,10 @@ func (p *planner) planDesired(desired *Resource) error {
 		p.create(desired)
 		return nil
 	}
+	if !p.owned(live) && !adopt && p.elsewhere(live) && !p.contains(live) {
+		p.warnings = append(p.warnings, key.String()+" is declared here, and another resource manages it: "+
+			"one of them would undo what the other does; declare it in one of them")
+	}
 	rules := p.rules(desired.Type)
 	changed := p.ignore(rules.differences(p, desired, live))
 	if p.replacing(key) {
@@ -251,6 +257,8 @@ func (p *planner) update(desired, live *Resource, changed []string) error {
 		return nil
 	}
 	switch {
+	case !owned && p.elsewhere(live):
+		c.reason = "another resource manages it, and it is not as declared"
 	case !owned:
 		c.reason = "it exists, is not ours yet, and is not as declared"
 		p.warnings = append(p.warnings, c.key.String()+" exists and is not ours; the declaration takes it over")
@@ -282,16 +290,14 @@ func (p *planner) planUndeclared() {
 			continue
 		}
 		switch {
-		case !p.owned(live) && p.input.Elsewhere != nil && p.input.Elsewhere(live):
+		case !p.owned(live) && p.elsewhere(live):
 		case !p.owned(live):
 			p.counts[MetadataUnmanaged]++
 			p.unowned = append(p.unowned, key)
 		case !authoritative:
 			p.counts[MetadataUndeclared]++
 		default:
-			p.changes = append(p.changes, change{
-				key: key, kind: ActionDelete, live: live, reason: "it is ours and not declared",
-			})
+			p.remove(key, live, "it is ours and not declared")
 		}
 	}
 }

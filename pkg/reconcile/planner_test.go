@@ -561,3 +561,41 @@ func BenchmarkPlanObjects(b *testing.B) {
 		}
 	}
 }
+
+// What another resource manages as well is neither taken over nor deleted without a
+// word; what others lie in is shared.
+func TestPlanObjectsTellsOfOtherOwners(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		desired objects
+		live    objects
+		state   *reconcile.State
+		destroy bool
+		want    string
+		warning string
+	}{
+		{name: "declared here too", desired: objects{file("x")}, live: objects{file("x")}, warning: "another resource manages it: one of them"},
+		{name: "declared here too, differently", desired: objects{file("x", "n", 1)}, live: objects{file("x", "n", 2)}, want: "update file x: n", warning: "another resource manages it: one of them"},
+		{name: "deleted here", live: objects{file("x")}, state: recorded(file("x")), want: "delete file x", warning: `cogplan state rm 'file.site.file["x"]'`},
+		{name: "destroyed here", live: objects{file("x")}, state: recorded(file("x")), destroy: true, want: "delete file x", warning: `cogplan state rm 'file.site.file["x"]'`},
+		{name: "left alone", live: objects{file("x")}},
+		{name: "what others lie in", live: objects{dir("x"), within(file("y"), "x")}, state: recorded(dir("x"), file("y")), want: "delete file y; delete dir x"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plan, err := reconcile.PlanObjects(reconcile.PlanInput{
+				Address: "file.site", Schema: fileSchema, Desired: test.desired, Live: test.live, State: test.state,
+				Destroy: test.destroy, Elsewhere: func(live *reconcile.Resource) bool { return live.Name == "x" },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := brief(plan); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			warnings := strings.Join(plan.Warnings, "\n")
+			if !strings.Contains(warnings, test.warning) || test.warning == "" && warnings != "" {
+				t.Errorf("warnings %q, want %q", warnings, test.warning)
+			}
+		})
+	}
+}

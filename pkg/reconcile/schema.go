@@ -97,7 +97,11 @@ type NestedBlock struct {
 type ObjectType struct {
 	Name       string            `json:"name"`
 	Attributes []ObjectAttribute `json:"attributes"`
-	Doc        string            `json:"doc,omitempty"`
+	// UniqueIDs says that an external ID is that of one object, whichever resource
+	// names it: a path, a UUID. Then objects of several resources can be told to be
+	// the same; a number that each collection counts for itself is none.
+	UniqueIDs bool   `json:"unique_ids,omitempty"`
+	Doc       string `json:"doc,omitempty"`
 }
 
 // Attribute returns the attribute of that name, or nil.

@@ -16,23 +16,39 @@ import (
 // begunActions are what a run has begun to change. It is safe for concurrent use.
 type begunActions struct {
 	mu sync.Mutex
-	// keys are creates and deletes by what they do, and providers those that have
-	// changed anything.
-	keys      map[string]bool
+	// keys are creates and deletes by what they do, each with the resources that do
+	// it, and providers those that have changed anything.
+	keys      map[string]map[string]bool
 	providers map[string]bool
 }
 
-// note takes down a plan that is about to be applied.
-func (b *begunActions) note(provider string, plan *Plan) {
+// note takes down a plan of a resource that is about to be applied.
+func (b *begunActions) note(provider, resource string, plan *Plan) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.keys == nil {
-		b.keys, b.providers = map[string]bool{}, map[string]bool{}
+		b.keys, b.providers = map[string]map[string]bool{}, map[string]bool{}
 	}
 	b.providers[provider] = true
 	for i := range plan.Actions {
-		if key := doneKey(provider, &plan.Actions[i]); key != "" {
-			b.keys[key] = true
+		key := doneKey(provider, &plan.Actions[i])
+		if key == "" {
+			continue
+		}
+		if b.keys[key] == nil {
+			b.keys[key] = map[string]bool{}
+		}
+		b.keys[key][resource] = true
+	}
+}
+
+// drop takes back what the resource has not done after all.
+func (b *begunActions) drop(provider, resource string, undone []*Action) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range undone {
+		if key := doneKey(provider, a); key != "" {
+			delete(b.keys[key], resource)
 		}
 	}
 }
@@ -49,7 +65,24 @@ func (b *begunActions) has(provider string, a *Action) bool {
 	key := doneKey(provider, a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return key != "" && b.keys[key]
+	return key != "" && len(b.keys[key]) > 0
+}
+
+// others reports whether another resource has begun a create or delete of exactly the
+// same.
+func (b *begunActions) others(provider, resource string, a *Action) bool {
+	key := doneKey(provider, a)
+	if key == "" {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for other := range b.keys[key] {
+		if other != resource {
+			return true
+		}
+	}
+	return false
 }
 
 // doneKey is what a create or a delete does, and what is there afterwards or was

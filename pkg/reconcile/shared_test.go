@@ -62,7 +62,7 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &step{walk: &walk{}, provider: ProviderInfo{Name: "p"}, plan: &Plan{Actions: tc.now}}
-			s.walk.begun.note(tc.provider, &Plan{Actions: tc.begun})
+			s.walk.begun.note(tc.provider, "other", &Plan{Actions: tc.begun})
 			before := Components{Config: "c", Live: "l1", State: "s1", Declaration: "d1", Plan: "p1"}
 			now := before
 			now.Live, now.Plan = tc.moved.Live, tc.moved.Plan
@@ -90,5 +90,25 @@ func TestWhatIsLeftOfAReviewedPlan(t *testing.T) {
 				t.Errorf("the summary is %v, and there are %v, %v", left.Summary, counted, err)
 			}
 		})
+	}
+}
+
+// What a resource did not do after all counts for nobody, and what it does itself is
+// not what others have done.
+func TestBegunActionsAreTakenBack(t *testing.T) {
+	var begun begunActions
+	dir := create("dir", effect("mkdir", "out"))
+	begun.note("p", "a", &Plan{Actions: []Action{dir}})
+	if !begun.has("p", &dir) || begun.others("p", "a", &dir) || !begun.others("p", "b", &dir) || begun.others("q", "b", &dir) {
+		t.Error("a began it, for p and for nobody else")
+	}
+	begun.note("p", "b", &Plan{Actions: []Action{dir}})
+	begun.drop("p", "a", []*Action{&dir})
+	if !begun.has("p", &dir) || begun.others("p", "b", &dir) {
+		t.Error("b still does it")
+	}
+	begun.drop("p", "b", []*Action{&dir})
+	if begun.has("p", &dir) || !begun.any("p") {
+		t.Error("nobody has done it")
 	}
 }

@@ -98,7 +98,7 @@ func objectTypes() []reconcile.ObjectType {
 	location := reconcile.ObjectAttribute{Name: attrPath, Immutable: true, Doc: "Where it lies, in the words of the grant."}
 	mode := reconcile.ObjectAttribute{Name: attrMode, Computed: true, Doc: "The mode in octal; compared only if declared."}
 	return []reconcile.ObjectType{
-		{Name: typeFile, Doc: "A regular file, named by its path below the root.", Attributes: []reconcile.ObjectAttribute{
+		{Name: typeFile, UniqueIDs: true, Doc: "A regular file, named by its path below the root.", Attributes: []reconcile.ObjectAttribute{
 			location,
 			{Name: attrSHA256, Doc: "The SHA-256 of the content in hex."},
 			mode,
@@ -107,6 +107,6 @@ func objectTypes() []reconcile.ObjectType {
 			{Name: attrBase64, Payload: true, Doc: "The content in base64."},
 			{Name: attrSource, Payload: true, Doc: "The file that is copied."},
 		}},
-		{Name: typeDirectory, Doc: "A directory, named by its path below the root; the root itself is `.`.", Attributes: []reconcile.ObjectAttribute{location, mode}},
+		{Name: typeDirectory, UniqueIDs: true, Doc: "A directory, named by its path below the root; the root itself is `.`.", Attributes: []reconcile.ObjectAttribute{location, mode}},
 	}
 }

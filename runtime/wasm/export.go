@@ -73,12 +73,9 @@ func (r *Resource) Export(ctx context.Context) (*Exported, error) {
 
 // elsewhere are the names of live objects that other resources manage.
 func (r *Resource) elsewhere() []string {
-	if r.spec.Elsewhere == nil {
-		return nil
-	}
 	var names []string
 	for i := range r.live.objects {
-		if object := &r.live.objects[i]; r.spec.Elsewhere(object) {
+		if object := &r.live.objects[i]; r.managedElsewhere(object) {
 			names = append(names, fmt.Sprintf("%s %q", object.Type, r.redactor.show(object.Name)))
 		}
 	}

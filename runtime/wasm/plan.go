@@ -97,6 +97,13 @@ func (r *Resource) mineLive(config, live any) error {
 	return nil
 }
 
+// managedElsewhere reports whether another resource has recorded a live object as its
+// own. Nobody knows where an ID may be that of different objects.
+func (r *Resource) managedElsewhere(live *reconcile.Resource) bool {
+	kind := r.provider.answer.Description.Schema.ObjectType(live.Type)
+	return r.spec.Elsewhere != nil && kind != nil && kind.UniqueIDs && r.spec.Elsewhere(live)
+}
+
 func (r *Resource) hostPlan(key []byte, state *reconcile.State) (*reconcile.Plan, error) {
 	return reconcile.PlanObjects(r.planInput(key, state))
 }
@@ -113,7 +120,7 @@ func (r *Resource) planInput(key []byte, state *reconcile.State) reconcile.PlanI
 		HashKey:     key,
 		Destroy:     r.spec.Purpose == PurposeDestroy,
 		Replace:     r.spec.Replace,
-		Elsewhere:   r.spec.Elsewhere,
+		Elsewhere:   r.managedElsewhere,
 		ConfigPath:  r.spec.Declaration.Source.Filename,
 		GeneratedAt: now(),
 	}

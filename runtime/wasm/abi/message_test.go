@@ -38,7 +38,7 @@ func schema() reconcile.Schema {
 			{Type: "s", Nesting: reconcile.NestingSingle},
 		}},
 		Data: &inner, Config: &inner,
-		Objects: []reconcile.ObjectType{{Name: "file", Doc: "a file", Attributes: []reconcile.ObjectAttribute{
+		Objects: []reconcile.ObjectType{{Name: "file", Doc: "a file", UniqueIDs: true, Attributes: []reconcile.ObjectAttribute{
 			{Name: "x", Computed: true, Sensitive: true, Immutable: true, Unordered: true, Payload: true, Doc: "d"}, {Name: "y"},
 		}}},
 	}

@@ -12,7 +12,7 @@ var (
 	blockKeys       = []string{"attributes", "blocks", "doc", "deprecated"}
 	attributeKeys   = []string{"name", "type", "required", "optional", "computed", "sensitive", "default", "one_of", "pattern", "doc", "deprecated"}
 	nestedKeys      = []string{"type", "nesting", "label", "min", "max", "block"}
-	objectTypeKeys  = []string{"name", "attributes", "doc"}
+	objectTypeKeys  = []string{"name", "attributes", "doc", "unique_ids"}
 	objectFieldKeys = []string{"name", "computed", "sensitive", "immutable", "unordered", "payload", "doc", "recall"}
 	nestings        = []string{string(reconcile.NestingSingle), string(reconcile.NestingList), string(reconcile.NestingMap)}
 )
@@ -107,8 +107,9 @@ func (e *encoder) nested(n *reconcile.NestedBlock) {
 }
 
 func (e *encoder) objectType(t *reconcile.ObjectType) {
-	e.header(true, true, t.Doc != "")
+	e.header(true, true, t.UniqueIDs, t.Doc != "")
 	e.str("name", t.Name)
+	e.flag("unique_ids", t.UniqueIDs)
 	e.key("attributes")
 	e.b = AppendArray(e.b, len(t.Attributes))
 	for _, a := range t.Attributes {
@@ -246,6 +247,8 @@ func (d *Decoder) objectType() reconcile.ObjectType {
 			}
 		case 2:
 			t.Doc = d.String()
+		case 3:
+			t.UniqueIDs = d.Bool()
 		}
 	}
 	d.need(t.Name != "", "name")

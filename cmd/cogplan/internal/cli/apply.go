@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,6 +71,29 @@ type appliedRun struct {
 	results  []reconcile.MetaResult
 	outputs  []lang.Output
 	elapsed  time.Duration
+	// errs are what went wrong with the run and is in no result.
+	errs []error
+}
+
+// outcome is what the apply came to: what went wrong with the run is no success,
+// whatever became of each resource.
+func (r *appliedRun) outcome(cancelled bool) outcome {
+	o := applyOutcome(r.results, cancelled)
+	if len(r.errs) == 0 || o != outcomeApplied {
+		return o
+	}
+	if render.CountApplied(r.results).Done() > 0 {
+		return outcomePartial
+	}
+	for _, err := range r.errs {
+		if denied, ok := errors.AsType[*reconcile.DeniedError](err); ok {
+			return deniedOutcome([]reconcile.Decision{denied.Decision})
+		}
+		if errors.Is(err, reconcile.ErrFenced) || errors.Is(err, reconcile.ErrStale) {
+			return outcomeStale
+		}
+	}
+	return outcomeFailed
 }
 
 // deferred reports whether a resource was deferred in the plan.
@@ -156,7 +180,7 @@ func (r *run) confirm(ctx context.Context, proposal *reconcile.Proposal) error {
 	if err != nil {
 		return r.refused(err, proposal)
 	}
-	o := applyOutcome(applied.results, ctx.Err() != nil)
+	o := applied.outcome(ctx.Err() != nil)
 	if o == outcomeApplied {
 		o = outcomeNoChanges
 	}
@@ -175,7 +199,7 @@ func (r *run) execute(ctx context.Context, proposal *reconcile.Proposal) error {
 	if err != nil {
 		return r.refused(err, proposal)
 	}
-	o := applyOutcome(applied.results, ctx.Err() != nil)
+	o := applied.outcome(ctx.Err() != nil)
 	return r.finish(o, proposal, applied, func() { r.showApplied(o, applied) })
 }
 
@@ -193,7 +217,47 @@ func (r *run) walk(ctx context.Context, proposal *reconcile.Proposal) (*appliedR
 	r.session.messages = nil // they were shown with the plan
 	r.session.say(diags)
 	r.session.sayChecks()
-	return &appliedRun{proposal: proposal, results: results, outputs: outputs, elapsed: r.app.proc.now().Sub(began)}, nil
+	applied := &appliedRun{
+		proposal: proposal, results: results, outputs: outputs, elapsed: r.app.proc.now().Sub(began),
+		errs: untold(err, results),
+	}
+	for _, err := range applied.errs {
+		r.session.messages = append(r.session.messages, runError(err))
+	}
+	return applied, nil
+}
+
+// untold are the errors of a run that no result tells. That it was cancelled is no
+// error; the outcome says it.
+func untold(err error, results []reconcile.MetaResult) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, err := range joined.Unwrap() {
+			out = append(out, untold(err, results)...)
+		}
+		return out
+	}
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return nil
+		}
+	}
+	if err == nil || errors.Is(err, reconcile.ErrFenced) && anyResult(results, reconcile.ErrFenced) {
+		return nil
+	}
+	return []error{err}
+}
+
+// runError is what a person reads of an error of a whole run.
+func runError(err error) render.Message {
+	summary := "The run did not end well"
+	switch {
+	case errors.Is(err, reconcile.ErrDenied):
+		summary = "Policy denies it"
+	case errors.Is(err, reconcile.ErrFenced):
+		summary = "The lock was taken away"
+	}
+	return render.Errorf(summary, "%s.\nWhat was done is recorded, or the next cogplan plan finds it; run it.", sentence(err))
 }
 
 // refused ends an apply that could not begin: somebody holds the lock.

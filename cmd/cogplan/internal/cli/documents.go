@@ -211,7 +211,7 @@ func (r *run) markdown(o outcome, proposal *reconcile.Proposal, applied *applied
 	if len(r.session.messages) > 0 {
 		messages = render.Style{Width: render.Unlimited}.Messages(r.session.messages, r.session.sources())
 	}
-	doc := render.Markdown{Title: r.command + ": " + string(o), Messages: messages, Whole: r.saved, Limit: markdownLimit}
+	doc := render.Markdown{Title: r.command + ": " + string(o), Messages: messages, Whole: r.saved, Limit: markdownLimit, Warned: o == outcomeWarned}
 	if applied != nil {
 		doc.Applied = r.applied(o, applied)
 	}

@@ -11,8 +11,8 @@ import (
 // somebody asks, once, and is safe for concurrent use.
 type owners struct {
 	once sync.Once
-	// byObject are addresses by provider and ID.
-	byObject map[[2]string][]string
+	// byObject are addresses by provider, type and ID.
+	byObject map[[3]string][]string
 }
 
 // elsewhere reports whether another resource of the same provider has recorded a live
@@ -24,7 +24,7 @@ func (s *session) elsewhere(meta reconcile.MetaResource) func(*reconcile.Resourc
 			return false
 		}
 		s.owners.once.Do(s.readOwners)
-		for _, address := range s.owners.byObject[[2]string{meta.Source, live.ExternalID}] {
+		for _, address := range s.owners.byObject[[3]string{meta.Source, live.Type, live.ExternalID}] {
 			if address != meta.Name {
 				return true
 			}
@@ -36,7 +36,7 @@ func (s *session) elsewhere(meta reconcile.MetaResource) func(*reconcile.Resourc
 // readOwners reads all states. One that cannot be read owns nothing here; whoever
 // needs it says what is wrong with it.
 func (s *session) readOwners() {
-	s.owners.byObject = map[[2]string][]string{}
+	s.owners.byObject = map[[3]string][]string{}
 	// The states are files of this machine, and whoever asks has no context.
 	ctx := context.Background() //nolint:forbidigo // as it says
 	for _, meta := range s.eval.MetaConfig().Resources {
@@ -46,7 +46,7 @@ func (s *session) readOwners() {
 		}
 		for i := range state.Resources {
 			if object := &state.Resources[i]; object.ExternalID != "" && object.Mode == reconcile.ModeManaged {
-				key := [2]string{meta.Source, object.ExternalID}
+				key := [3]string{meta.Source, object.Type, object.ExternalID}
 				s.owners.byObject[key] = append(s.owners.byObject[key], meta.Name)
 			}
 		}

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/cogplan/cogplan/pkg/reconcile"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -52,6 +55,31 @@ func TestCodeOfErrors(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := codeOf(tc.err); got != tc.want {
 				t.Errorf("exit code %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// What went wrong with a run as a whole is never exit code 0, though each resource is
+// as it should be; that it was interrupted is told by the outcome.
+func TestErrorsOfARunAreNoSuccess(t *testing.T) {
+	denied := &reconcile.DeniedError{Decision: reconcile.Decision{Findings: []reconcile.Finding{{Rule: "x", Level: reconcile.LevelHardMandatory}}}}
+	for _, tc := range []struct {
+		name string
+		err  error
+		want outcome
+	}{
+		{"none", nil, outcomeApplied},
+		{"interrupted", errors.Join(context.Canceled, nil), outcomeApplied},
+		{"journal", errors.Join(nil, errors.New("close the journal: disk full")), outcomeFailed},
+		{"lease", errors.Join(context.Canceled, fmt.Errorf("%w: the run ends here", reconcile.ErrFenced)), outcomeStale},
+		{"denied", denied, outcomeDenied},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			run := &appliedRun{results: []reconcile.MetaResult{{Resource: "a", Status: reconcile.StatusSynced}}}
+			run.errs = untold(tc.err, run.results)
+			if got := run.outcome(false); got != tc.want {
+				t.Errorf("outcome %s, want %s", got, tc.want)
 			}
 		})
 	}

@@ -77,7 +77,7 @@ func (a *app) importObject(ctx context.Context, flags *runFlags, at lang.ObjectA
 	if err != nil {
 		return r.refused(err, proposal)
 	}
-	if o := applyOutcome(applied.results, ctx.Err() != nil); o != outcomeApplied && o != outcomeNoChanges {
+	if o := applied.outcome(ctx.Err() != nil); o != outcomeApplied && o != outcomeNoChanges {
 		r.showApplied(o, applied)
 		return end(o, false)
 	}

@@ -66,7 +66,7 @@ func (r *run) recordDrift(ctx context.Context, found []render.DriftResource) err
 	if err != nil {
 		return r.refused(err, proposal)
 	}
-	o := applyOutcome(applied.results, ctx.Err() != nil)
+	o := applied.outcome(ctx.Err() != nil)
 	if o != outcomeApplied && o != outcomeNoChanges {
 		r.showApplied(o, applied)
 		return end(o, false)

@@ -20,6 +20,8 @@ type Markdown struct {
 	Applied *Applied
 	// Whole is the file of the plan, where it is in one; empty for none.
 	Whole string
+	// Warned says that the plan fails because of its warnings.
+	Warned bool
 	// Limit is the most bytes that are written; 0 for any number.
 	Limit int
 }
@@ -42,6 +44,7 @@ func (m Markdown) String() string {
 	if m.Plan != nil && m.Applied == nil {
 		p := &printer{style: Style{Width: Unlimited}}
 		p.allFindings(m.Plan)
+		p.records(m.Plan.Records)
 		parts.body = cutLines(p.String(), m.Limit/4) + parts.body
 	}
 	over := len(parts.String()) - m.Limit
@@ -70,7 +73,7 @@ func (m Markdown) parts(short bool) markdownParts {
 		if short {
 			view.Full, view.Compact = false, true
 		}
-		parts.title, parts.body, parts.facts = markdownTitle(&view), style.Plan(&view), style.Basis(m.Basis)
+		parts.title, parts.body, parts.facts = markdownTitle(&view, m.Warned), style.Plan(&view), style.Basis(m.Basis)
 	}
 	if m.Plan != nil && !m.Plan.Proposal.Failed() {
 		parts.line = PlanLine(m.Plan.Proposal)
@@ -118,11 +121,13 @@ func cutLines(text string, limit int) string {
 	return text + "\n" + note
 }
 
-func markdownTitle(plan *Plan) string {
+func markdownTitle(plan *Plan, warned bool) string {
 	p := &printer{style: Style{Width: Unlimited}}
 	counts := ""
 	if sum := plan.Proposal.Summary(); sum.HasChanges() {
 		counts = ": " + p.planCounts(sum, plan.Proposal.Results())
+	} else if n := len(plan.Records); n > 0 {
+		counts = ": " + number(n, "record") + " to change"
 	}
 	switch {
 	case plan.Proposal.Failed():
@@ -131,7 +136,9 @@ func markdownTitle(plan *Plan) string {
 		return plan.Command + ": denied by policy" + counts
 	case ruling(plan.Proposal) == rulingApproval:
 		return plan.Command + ": waits for approval" + counts
-	case !plan.Proposal.HasChanges():
+	case warned:
+		return plan.Command + ": fails on warnings" + counts
+	case counts == "" && !plan.Proposal.HasChanges():
 		return plan.Command + ": no changes"
 	default:
 		return plan.Command + counts

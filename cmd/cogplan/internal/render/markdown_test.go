@@ -93,3 +93,26 @@ func TestCutLinesEndsAtALine(t *testing.T) {
 		}
 	}
 }
+
+// Where only records change, or warnings fail the plan, the first line says so, also of
+// a document that is cut.
+func TestMarkdownHeadline(t *testing.T) {
+	records := []string{"file.a was file.b"}
+	plan := &Plan{Command: "plan", Proposal: longProposal(0, 0), Records: records}
+	for _, test := range []struct {
+		markdown Markdown
+		want     string
+	}{
+		{Markdown{Plan: plan}, "### cogplan plan: 1 record to change\n"},
+		{Markdown{Plan: plan, Warned: true}, "### cogplan plan: fails on warnings: 1 record to change\n"},
+		{Markdown{Plan: &Plan{Command: "plan", Proposal: longProposal(0, 0)}}, "### cogplan plan: no changes\n"},
+	} {
+		if got := test.markdown.String(); !strings.HasPrefix(got, test.want) {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	long := Markdown{Plan: &Plan{Command: "plan", Proposal: longProposal(40, 200), Records: records, Where: func(string) (hcl.Range, bool) { return hcl.Range{}, false }}, Limit: 65_000}
+	if got := long.String(); !strings.Contains(got, records[0]) || len(got) > long.Limit {
+		t.Errorf("%d bytes, and the record is there: %t", len(got), strings.Contains(got, records[0]))
+	}
+}
