@@ -216,7 +216,8 @@ func (p *planner) planDesired(desired *Resource) error {
 	}
 	if !p.owned(live) && !adopt && p.elsewhere(live) && !p.contains(live) {
 		p.warnings = append(p.warnings, key.String()+" is declared here, and another resource manages it: "+
-			"one of them would undo what the other does; declare it in one of them")
+			"one of them would undo what the other does; declare it in one of them, "+
+			"and to move it here let the other one forget it (cogplan state rm)")
 	}
 	rules := p.rules(desired.Type)
 	changed := p.ignore(rules.differences(p, desired, live))
