@@ -240,6 +240,10 @@ func TestTCPConn(t *testing.T) {
 			if !strings.Contains(b.log(), tt.want) {
 				t.Errorf("the log lacks %q:\n%s", tt.want, b.log())
 			}
+			// The guest has gone by now, and the server reads on in its own time.
+			for wait := 0; tt.act == "leave" && len(k.thing("left")) != 100<<10 && wait < 1000; wait++ {
+				time.Sleep(10 * time.Millisecond)
+			}
 			if left := len(k.thing("left")); tt.act == "leave" && left != 100<<10 {
 				t.Errorf("of what was written %d bytes arrived", left)
 			}
